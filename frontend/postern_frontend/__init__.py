@@ -1,0 +1,1 @@
+"""The front end: the SMTP receiver and the relay worker."""

@@ -1,0 +1,1 @@
+"""Adapters between the domain's ports and AWS, DNS and the Lambda runtime."""

@@ -1,0 +1,1 @@
+"""The rules of mail filtering: pure, with every effect passed in."""

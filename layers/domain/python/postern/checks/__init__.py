@@ -1,0 +1,1 @@
+"""One module per defence; none imports another."""
