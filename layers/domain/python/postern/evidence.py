@@ -1,0 +1,114 @@
+"""The typed evidence that checks give each other. Checks never look at one another's symbols or modules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from postern.model import ResultWord
+
+
+@dataclass(frozen=True, slots=True)
+class IprevEvidence:
+    """Reverse lookups (RFC 8601 §3): `names` are the client's PTR names that lead back to it."""
+
+    result: ResultWord
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SpfIdentity:
+    """The SPF result (RFC 7208 §2.6) of one identity and the domain that was checked."""
+
+    domain: str
+    result: ResultWord
+    identity: str = ""
+    mechanism: str = ""
+    explanation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SpfEvidence:
+    """SPF of both identities; `mail_from` is `postmaster@HELO` for a null reverse-path (RFC 7208 §2.4)."""
+
+    mail_from: SpfIdentity
+    helo: SpfIdentity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DkimSignature:
+    """One DKIM-Signature and its verdict (RFC 6376 §3.9, RFC 8601 §2.7.1).
+
+    `covers_author` says that From is signed; `unsigned_octets` is what a body length limit left uncovered.
+    """
+
+    signing_domain: str
+    selector: str
+    result: ResultWord
+    reason: str = ""
+    identity: str = ""
+    algorithm: str = ""
+    key_bits: int = 0
+    signed_fields: tuple[str, ...] = ()
+    unsigned_octets: int = 0
+    testing: bool = False
+    signature_prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DkimEvidence:
+    """Every signature that was looked at, in header order."""
+
+    signatures: tuple[DkimSignature, ...] = ()
+
+    def passing_domains(self) -> tuple[str, ...]:
+        """The signing domains of the signatures that verified."""
+        return tuple(s.signing_domain for s in self.signatures if s.result is ResultWord.PASS)
+
+
+class DmarcPolicy(StrEnum):
+    """What a domain owner asks for (RFC 9989)."""
+
+    NONE = "none"
+    QUARANTINE = "quarantine"
+    REJECT = "reject"
+
+
+@dataclass(frozen=True, slots=True)
+class DmarcEvidence:
+    """The DMARC result and what it rests on.
+
+    `requested` is what the owner asks for this domain after `sp`, `np` and `t`; the aligned domains are those that
+    made the result `pass`.
+    """
+
+    result: ResultWord
+    author_domain: str | None = None
+    organizational_domain: str | None = None
+    policy_domain: str | None = None
+    requested: DmarcPolicy | None = None
+    aligned_spf: str | None = None
+    aligned_dkim: tuple[str, ...] = ()
+    record: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SenderListEvidence:
+    """The list entries that matched, as `scope/action#pattern`."""
+
+    matches: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DnsblEvidence:
+    """The lists that list the client, by zone, and the lists that could not be asked or refuse us."""
+
+    listed_by: tuple[str, ...] = ()
+    unusable: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RulesEvidence:
+    """The names of the rules that hit."""
+
+    hits: tuple[str, ...] = ()
