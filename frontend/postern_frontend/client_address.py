@@ -1,0 +1,25 @@
+"""Client addresses: one canonical spelling, and the network a client is counted with."""
+
+from __future__ import annotations
+
+import ipaddress
+
+IPV4_NETWORK_BITS = 24
+IPV6_NETWORK_BITS = 64
+
+
+def canonical_ip(text: str) -> str:
+    """The canonical spelling; an IPv4-mapped IPv6 address becomes IPv4, a zone id is dropped.
+
+    Raises ValueError when `text` is no address.
+    """
+    address = ipaddress.ip_address(text.partition("%")[0])
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return str(address)
+
+
+def client_network(client_ip: str) -> str:
+    """The /24 or /64 that holds the client, in CIDR form: neighbours share limits."""
+    bits = IPV6_NETWORK_BITS if ":" in client_ip else IPV4_NETWORK_BITS
+    return str(ipaddress.ip_network(f"{client_ip}/{bits}", strict=False))
