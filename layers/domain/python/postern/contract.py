@@ -54,7 +54,6 @@ class CheckSpec:
     """What a check declares. `seconds` and `memory_mb` size its Lambda; `requires` names checks whose evidence it reads.
 
     `own_symbols` says that it also reports symbols that are not listed here (the names of rules), with their score.
-    `required` is the default of "no verdict without this check": its failure defers the message.
     """
 
     check_id: str
@@ -68,7 +67,6 @@ class CheckSpec:
     seconds: int = 12
     memory_mb: int = 256
     own_symbols: bool = False
-    required: bool = False
     standards: tuple[str, ...] = ()
 
 

@@ -80,6 +80,7 @@ class CheckPolicy:
     scores: Mapping[str, Points] = setting(
         _no_scores, "points per symbol, in place of the default ones", scopes=EVERY_SCOPE
     )
+    required: bool = setting(False, "defer the message when this check could not be done", scopes=EVERY_SCOPE)
     skip_trusted: bool = setting(True, "do not run for clients in the trusted networks")
     skip_authenticated: bool = setting(True, "do not run for authenticated sessions")
 
