@@ -1,0 +1,114 @@
+"""Content-Transfer-Encoding undone (RFC 2045 §6), as far as the content allows: nothing raises, defects tell."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from postern.mime.defects import DefectCode
+from postern.mime.limits import MAX_BASE64_SEGMENTS
+
+_IDENTITY = frozenset({"", "7bit", "8bit", "binary"})
+_BASE64_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_NOT_BASE64 = bytes(set(range(256)) - set(_BASE64_ALPHABET))
+_LINE_BREAKS_AND_BLANKS = b" \t\r\n"
+_BASE64_GRAMMAR = _BASE64_ALPHABET + _LINE_BREAKS_AND_BLANKS
+_INNER_PADDING = re.compile(rb"=[=\s]*+")
+_SOFT_BREAK_WITH_BLANKS = re.compile(rb"=[ \t]+(?=\r?\n)")
+_SOFT_BREAK_BARE_CR = re.compile(rb"=\r(?!\n)")
+_BROKEN_ESCAPE = re.compile(rb"=(?![0-9A-Fa-f]{2}|\r?\n|\Z)")
+_UU_BEGIN = re.compile(rb"^begin[ \t]+[0-7]{3,4}[ \t][^\n]*\n", re.MULTILINE)
+
+
+class Decoded(NamedTuple):
+    """The octets, and what was wrong with their encoding."""
+
+    octets: bytes
+    defects: tuple[DefectCode, ...] = ()
+
+
+def decode_content(octets: bytes, transfer_encoding: str) -> Decoded:
+    """Undo a transfer encoding (lower case, without comments); an unknown one leaves the content as it is."""
+    if transfer_encoding in _IDENTITY:
+        return Decoded(octets)
+    decoder = _DECODERS.get(transfer_encoding)
+    return decoder(octets) if decoder else Decoded(octets, (DefectCode.UNKNOWN_ENCODING,))
+
+
+def decode_base64(octets: bytes) -> Decoded:
+    """Characters outside the alphabet are passed over (RFC 2045 §6.8); content after padding is decoded too."""
+    body, padding, rest = octets.partition(b"=")
+    if rest.strip(b"=" + _LINE_BREAKS_AND_BLANKS):
+        return _decode_base64_segments(octets)
+    try:
+        decoded = binascii.a2b_base64(octets)
+    except binascii.Error:
+        return Decoded(_decode_digits(body), (DefectCode.INVALID_BASE64,))
+    clean = not body.translate(None, _BASE64_GRAMMAR)
+    return Decoded(decoded) if clean else Decoded(decoded, (DefectCode.INVALID_BASE64,))
+
+
+def _decode_base64_segments(octets: bytes) -> Decoded:
+    """Some mailers encode line by line, padding included; some senders hope that a filter stops at the first."""
+    segments = _INNER_PADDING.split(octets, maxsplit=MAX_BASE64_SEGMENTS)[:MAX_BASE64_SEGMENTS]
+    decoded = b"".join(_decode_digits(segment) for segment in segments)
+    return Decoded(decoded, (DefectCode.BASE64_INNER_PADDING,))
+
+
+def _decode_digits(octets: bytes) -> bytes:
+    digits = octets.translate(None, _NOT_BASE64)
+    if len(digits) % 4 == 1:
+        digits = digits[:-1]
+    return binascii.a2b_base64(digits + b"=" * (-len(digits) % 4))
+
+
+def decode_quoted_printable(octets: bytes) -> Decoded:
+    """RFC 2045 §6.7; blanks after the `=` of a soft line break are passed over, a broken escape is kept."""
+    if b"=" not in octets:
+        return Decoded(octets)
+    if b"= " in octets or b"=\t" in octets:
+        octets = _SOFT_BREAK_WITH_BLANKS.sub(b"=", octets)
+    if b"=\r" in octets:
+        octets = _SOFT_BREAK_BARE_CR.sub(b"=\n", octets)
+    broken = _BROKEN_ESCAPE.search(octets) is not None
+    defects = (DefectCode.INVALID_QUOTED_PRINTABLE,) if broken else ()
+    return Decoded(binascii.a2b_qp(octets), defects)
+
+
+def decode_uuencode(octets: bytes) -> Decoded:
+    """From the `begin` line to `end`; without a begin line the content is taken as it is."""
+    begin = _UU_BEGIN.search(octets)
+    if begin is None:
+        return Decoded(octets, (DefectCode.INVALID_UUENCODE,))
+    decoded, broken = [], False
+    for line in octets[begin.end() :].split(b"\n"):
+        line = line.rstrip(b"\r")
+        if not line or line == b"end":
+            break
+        octets_of_line, line_broken = _decode_uu_line(line)
+        decoded.append(octets_of_line)
+        broken = broken or line_broken
+    return Decoded(b"".join(decoded), (DefectCode.INVALID_UUENCODE,) if broken else ())
+
+
+def _decode_uu_line(line: bytes) -> tuple[bytes, bool]:
+    try:
+        return binascii.a2b_uu(line), False
+    except binascii.Error:
+        wanted = (((line[0] - 32) & 63) * 4 + 5) // 3
+    try:
+        return binascii.a2b_uu(line[:wanted]), True
+    except binascii.Error:
+        return b"", True
+
+
+_DECODERS: dict[str, Callable[[bytes], Decoded]] = {
+    "base64": decode_base64,
+    "quoted-printable": decode_quoted_printable,
+    "x-uuencode": decode_uuencode,
+    "x-uue": decode_uuencode,
+    "uuencode": decode_uuencode,
+    "uue": decode_uuencode,
+}
