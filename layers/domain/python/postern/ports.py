@@ -8,14 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import IO, Protocol
 
 from postern.dns import DnsAnswer, Question
-from postern.model import MessageReference, Points
+from postern.model import Decision, MessageReference, Points, Site, Transaction
+from postern.replies import Reply
 
 
 class Unavailable(Exception):  # noqa: N818 - it states a condition of the world, not a mistake
     """An effect could not be had now: a store, a queue or a service did not answer. Always temporary."""
+
+
+class OutcomeUnknown(Unavailable):
+    """The effect was asked for and nobody knows whether it happened; it must be read back."""
 
 
 class Resolver(Protocol):
@@ -62,4 +67,48 @@ class SenderLists(Protocol):
 
     def lookup(self, scopes: Iterable[str], patterns: Iterable[str]) -> tuple[ListEntry, ...]:
         """Every stored entry, of any action, at one of `scopes` whose pattern is one of `patterns`."""
+        ...
+
+
+class MessageStore(Protocol):
+    """Keeps raw messages. Blocking; called from a pool of threads."""
+
+    def put(self, transaction_id: str, body: IO[bytes], *, size: int, sha256: str) -> MessageReference:
+        """Store the message durably from its seekable `body`; raises `Unavailable`."""
+        ...
+
+
+class Filter(Protocol):
+    """Judges a stored message. Blocking; called from a pool of threads."""
+
+    def decide(self, transaction: Transaction) -> Decision:
+        """The decision, within the transaction's deadline; changes nothing. Raises `Unavailable`."""
+        ...
+
+
+class OutboxStore(Protocol):
+    """Holds what was accepted. A committed message is durable and will be delivered. Blocking."""
+
+    def find_duplicate(self, fingerprint: str, now: datetime) -> Reply | None:
+        """The first 250 given to the same message in the last 24 hours; raises `Unavailable`."""
+        ...
+
+    def commit(self, transaction: Transaction, decision: Decision, fingerprint: str) -> Reply:
+        """Commit once and for all, atomically with the fingerprint, and return the reply to give.
+
+        That is the decision's own, or the first one when the same message was committed meanwhile. Raises
+        `OutcomeUnknown` when it may have happened, `Unavailable` when it certainly did not.
+        """
+        ...
+
+    def is_committed(self, transaction_id: str) -> bool:
+        """Whether the commit of this transaction happened, read consistently; raises `Unavailable`."""
+        ...
+
+
+class SiteSource(Protocol):
+    """Knows the installation's current facts."""
+
+    def site(self) -> Site:
+        """The last facts that were read; never blocks."""
         ...

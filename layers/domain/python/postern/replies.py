@@ -125,7 +125,6 @@ REVERSE_PATH_OK = Reply(250, "2.1.0", "Reverse-path accepted")
 RECIPIENT_OK = Reply(250, "2.1.5", "Recipient accepted")
 REVERSE_PATH_MALFORMED = Reply(501, "5.1.7", "Malformed reverse-path")
 FORWARD_PATH_MALFORMED = Reply(501, "5.1.3", "Malformed forward-path")
-PATH_TOO_LONG = Reply(501, "5.1.3", "Path too long")
 REVERSE_PATH_NEEDS_SMTPUTF8 = Reply(550, "5.6.7", "This reverse-path needs SMTPUTF8")
 RECIPIENT_NEEDS_SMTPUTF8 = Reply(553, "5.6.7", "This recipient needs SMTPUTF8")
 TARGET_WITHOUT_SMTPUTF8 = Reply(550, "5.6.7", "The recipient's server does not take SMTPUTF8 messages")
@@ -137,7 +136,7 @@ RECIPIENT_UNKNOWN = Reply(550, "5.1.1", "No such recipient here")
 RELAYING_DENIED = Reply(550, "5.7.1", "Relaying denied")
 REVERSE_PATH_UNKNOWN = Reply(550, "5.1.0", "No such address here to send from")
 REVERSE_PATH_NEEDS_AUTH = Reply(550, "5.7.1", "Log in to send from this address")
-RECIPIENT_LOOP = Reply(550, "5.4.6", "Recipient address is forwarded in a loop")
+ALIAS_BROKEN = Reply(451, "4.3.5", "The address is ours, but its alias leads nowhere; try again later")
 DIRECTORY_UNAVAILABLE = Reply(451, "4.3.0", "Recipients cannot be looked up now; try again later")
 
 # --- the message ------------------------------------------------------------------------------------------
@@ -166,11 +165,6 @@ def accepted(transaction_id: str) -> Reply:
 # --- decisions of the filter ------------------------------------------------------------------------------
 
 
-def refused(transaction_id: str) -> Reply:
-    """The message is refused by its content or score; the id finds its receipt."""
-    return Reply(550, "5.7.1", f"Message refused by policy ({transaction_id})")
-
-
 def greylisted(minutes: int) -> Reply:
     """First sight of this client, sender and recipient (RFC 6647 §2.1)."""
     return Reply(451, "4.7.1", f"Greylisted, try again in {minutes} minutes")
@@ -183,3 +177,5 @@ REVERSE_PATH_DOMAIN_MISSING_NOW = Reply(451, "4.1.8", "The reverse-path's domain
 REVERSE_PATH_NULL_MX = Reply(550, "5.7.27", "The reverse-path's domain accepts no mail")
 SPF_FAILED = Reply(550, "5.7.23", "SPF does not permit this client for the reverse-path")
 DMARC_FAILED = Reply(550, "5.7.1", "The author domain's DMARC policy refuses this message")
+REFUSED_AS_SPAM = Reply(550, "5.7.1", "Message refused: its content looks like spam")
+REFUSED_BY_POLICY = Reply(550, "5.7.1", "Message refused by policy")
