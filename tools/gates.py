@@ -1,4 +1,4 @@
-"""The gates every change passes, in order: `python -m tools.gates [NAME…]`. The first to fail is the last run."""
+"""The gates every change passes, in order, up to the first that fails: `python -m tools.gates [NAME…]`."""
 
 from __future__ import annotations
 
@@ -46,9 +46,7 @@ def main(names: Sequence[str]) -> int:
 
 def _run(command: Sequence[str]) -> int:
     environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
-    return subprocess.run(
-        [str(BIN / command[0]), *command[1:]], cwd=ROOT, env=environment, check=False
-    ).returncode
+    return subprocess.run([str(BIN / command[0]), *command[1:]], cwd=ROOT, env=environment, check=False).returncode
 
 
 def _failure(name: str, passed: Sequence[str], left: Sequence[str]) -> str:

@@ -69,9 +69,7 @@ def _make_environment() -> None:
     if _runs(BIN / "python"):
         return
     if importlib.util.find_spec("ensurepip") is None:
-        raise SetUpError(
-            f"{sys.executable} cannot make virtual environments (Debian and Ubuntu: apt-get install python3-venv)"
-        )
+        raise SetUpError(f"{sys.executable} has no venv; on Debian and Ubuntu: apt-get install python3-venv")
     print(f"[1/4] Virtual environment .venv, Python {'.'.join(map(str, sys.version_info[:3]))}", flush=True)
     venv.create(VENV, clear=True, with_pip=True)
 
@@ -98,9 +96,7 @@ def _pip(*arguments: str, total: int = 0) -> None:
     install = ["--no-deps", "--no-build-isolation", "--no-compile", "--no-warn-script-location"]
     command = [str(BIN / "python"), "-m", "pip", *options, *install, *arguments]
     said: list[str] = []
-    with subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as pip:
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pip:
         for line in pip.stdout or ():
             said.append(line)
             _show_progress(said, total)
