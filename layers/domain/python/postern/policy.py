@@ -86,25 +86,26 @@ class CheckPolicy:
 
 
 @cache
-def attributes(section: type) -> Mapping[str, dataclasses.Field[Any]]:
+def attributes(section: Any) -> Mapping[str, dataclasses.Field[Any]]:
     """The settings of a section type by name, in the order they are written."""
     return {item.name: item for item in dataclasses.fields(section)}
 
 
 @cache
-def _hints(section: type) -> Mapping[str, Any]:
+def _hints(section: Any) -> Mapping[str, Any]:
     return get_type_hints(section)
 
 
 def read_section(section: type[SectionT], stored: Mapping[str, object], name: str) -> SectionT:
     """The typed section from stored attributes; what is absent has its default. Raises `PolicyError`."""
-    known = attributes(section)
+    kind: Any = section
+    known = attributes(kind)
     for attribute in stored:
         if attribute not in known:
             choices = ", ".join(sorted(known))
             raise PolicyError(f"{name}: there is no setting {attribute!r}; the settings are: {choices}")
     values = {
-        attribute: _read_value(_hints(section)[attribute], value, f"{name}.{attribute}", known[attribute].metadata)
+        attribute: _read_value(_hints(kind)[attribute], value, f"{name}.{attribute}", known[attribute].metadata)
         for attribute, value in stored.items()
     }
     return section(**values)

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from postern.catalog import CHECKS
 from postern.model import Recipient
-from postern.policy import CheckPolicy, Mode, PolicyError, Scope, check_scope, merge, read_section
+from postern.policy import CheckPolicy, Mode, PolicyError, Scope, attributes, check_scope, merge, read_section
 from postern.sections import section_types
 
 Section = Mapping[str, object]
@@ -34,7 +34,11 @@ class RecipientPolicy:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedPolicy:
-    """The policy of one transaction. `sections` has every check's section with its `mode` written out."""
+    """The policy of one transaction.
+
+    `sections` has every check's section with `mode` and `required` written out, so that deciding needs no check
+    module. `global_modes` holds the modes that were widened for a recipient's sake.
+    """
 
     version: str = ""
     sections: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
@@ -47,10 +51,14 @@ class ResolvedPolicy:
 
     def section_for(self, address: str, name: str, kind: type[SectionT]) -> SectionT:
         """The section by which one recipient's disposition is decided. Raises `PolicyError`."""
-        stored = dict(self.sections.get(name, {}))
-        if name in self.global_modes:
-            stored["mode"] = self.global_modes[name]
-        return read_section(kind, merge(stored, self._override(address, name)), name)
+        return read_section(kind, merge(self.sections.get(name, {}), self._override(address, name)), name)
+
+    def check_view(self, address: str, check_id: str) -> CheckPolicy:
+        """What every check's section has, for one recipient's disposition. Raises `PolicyError`."""
+        stored = merge(self.sections.get(check_id, {}), self._override(address, check_id))
+        if check_id in self.global_modes and "mode" not in self._override(address, check_id):
+            stored["mode"] = self.global_modes[check_id]
+        return read_section(CheckPolicy, {k: v for k, v in stored.items() if k in attributes(CheckPolicy)}, check_id)
 
     def _override(self, address: str, name: str) -> Section:
         found = (item.sections.get(name, {}) for item in self.overrides if address in item.addresses)
@@ -72,11 +80,14 @@ class PolicyBook:
         """The policy for a transaction with these recipients."""
         stored = self.scopes.get(GLOBAL_SCOPE, {})
         overrides = self._overrides(recipients)
-        modes = {name: _stored_mode(name, stored.get(name, {})) for name in CHECKS}
-        widened = {name: _widest([mode, *_override_modes(name, overrides)]) for name, mode in modes.items()}
-        checks = {name: {**stored.get(name, {}), "mode": widened[name].value} for name in CHECKS}
+        views = {name: _stored_view(name, stored.get(name, {})) for name in CHECKS}
+        widened = {name: _widest([view.mode, *_override_modes(name, overrides)]) for name, view in views.items()}
+        checks = {
+            name: {**stored.get(name, {}), "mode": widened[name].value, "required": view.required}
+            for name, view in views.items()
+        }
         others = {name: section for name, section in stored.items() if name not in checks}
-        narrower = {name: mode.value for name, mode in modes.items() if widened[name] is not mode}
+        narrower = {name: view.mode.value for name, view in views.items() if widened[name] is not view.mode}
         return ResolvedPolicy(self.version, {**others, **checks}, overrides, narrower)
 
     def _overrides(self, recipients: Sequence[Recipient]) -> tuple[RecipientPolicy, ...]:
@@ -124,10 +135,10 @@ def check_section(scope: str, name: str, stored: Section) -> None:
     check_scope(kinds[name], stored, read_scope(scope), name)
 
 
-def _stored_mode(name: str, stored: Section) -> Mode:
-    kind = section_types()[name]
-    read = read_section(kind, {key: value for key, value in stored.items() if key == "mode"}, name)
-    return read.mode if isinstance(read, CheckPolicy) else Mode.OFF
+def _stored_view(name: str, stored: Section) -> CheckPolicy:
+    common = {key: value for key, value in stored.items() if key in attributes(CheckPolicy)}
+    view: CheckPolicy = read_section(section_types()[name], common, name)
+    return view
 
 
 def _override_modes(name: str, overrides: Iterable[RecipientPolicy]) -> list[Mode]:

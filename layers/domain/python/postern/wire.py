@@ -109,7 +109,11 @@ def _read(hint: Any, data: Json, place: str, variables: Mapping[str, type]) -> A
     if origin is not None and issubclass(origin, Mapping):
         return _read_map(get_args(hint)[1], data, place)
     kind = origin or hint
-    return _read_record(kind, data, place, variables) if dataclasses.is_dataclass(kind) else _read_scalar(kind, data, place)
+    return (
+        _read_record(kind, data, place, variables)
+        if dataclasses.is_dataclass(kind)
+        else _read_scalar(kind, data, place)
+    )
 
 
 def _not_none(hint: Any) -> Any:

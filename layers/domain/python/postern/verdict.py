@@ -1,0 +1,30 @@
+"""The conclusion of the filter: the decision together with every header field that will be written.
+
+The same for the decide function, `postern scan` and tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from postern import stamping
+from postern.disposition import decide
+from postern.model import CheckResult, Decision, RecipientDecision, Transaction
+from postern.policy_book import ResolvedPolicy
+from postern.sections import SpamFilterPolicy
+
+
+def conclude(transaction: Transaction, results: Mapping[str, CheckResult[Any]], policy: ResolvedPolicy) -> Decision:
+    """The decision with its header fields: common ones topmost first, and each recipient's own."""
+    decision = decide(transaction, results, policy)
+    recipients = tuple(_with_headers(one, results, policy) for one in decision.recipients)
+    return replace(decision, recipients=recipients, headers=stamping.trace_headers(transaction, results))
+
+
+def _with_headers(
+    decided: RecipientDecision, results: Mapping[str, CheckResult[Any]], policy: ResolvedPolicy
+) -> RecipientDecision:
+    settings = policy.section_for(decided.address, "spam_filter", SpamFilterPolicy)
+    return replace(decided, headers=stamping.spam_headers(decided, results, settings))
