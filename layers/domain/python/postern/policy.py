@@ -178,11 +178,8 @@ def _read_record(hint: type, value: object, place: str) -> Any:
 
 
 def _read_points(value: object, place: str, bounds: Mapping[str, Any]) -> Points:
-    try:
-        number = Decimal(str(value))
-    except InvalidOperation as wrong:
-        raise PolicyError(f"{place}: expected points such as 5 or -1.5, found {value!r}") from wrong
-    if isinstance(value, bool) or not number.is_finite() or abs(number * 100) > MAX_POINTS:
+    number = _read_number(value, place, "points such as 5 or -1.5")
+    if abs(number * 100) > MAX_POINTS:
         raise PolicyError(f"{place}: expected points between -100000 and 100000, found {value!r}")
     _check_bounds(number, place, bounds)
     return Points(int((number * 100).to_integral_value()))
@@ -215,12 +212,21 @@ def _read_flag(value: object, place: str) -> bool:
 
 
 def _read_integer(value: object, place: str, bounds: Mapping[str, Any]) -> int:
-    whole = isinstance(value, int | Decimal | float) and not isinstance(value, bool) and value == int(value)
-    if not whole:
+    number = _read_number(value, place, "a whole number")
+    if number != number.to_integral_value():
         raise PolicyError(f"{place}: expected a whole number, found {value!r}")
-    number = int(value)  # type: ignore[call-overload]
-    _check_bounds(Decimal(number), place, bounds)
+    _check_bounds(number, place, bounds)
     return int(number)
+
+
+def _read_number(value: object, place: str, wanted: str) -> Decimal:
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation as wrong:
+        raise PolicyError(f"{place}: expected {wanted}, found {value!r}") from wrong
+    if isinstance(value, bool) or not number.is_finite():
+        raise PolicyError(f"{place}: expected {wanted}, found {value!r}")
+    return number
 
 
 def _check_bounds(number: Decimal, place: str, bounds: Mapping[str, Any]) -> None:
