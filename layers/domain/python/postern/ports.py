@@ -101,7 +101,7 @@ class OutboxStore(Protocol):
         """
         ...
 
-    def is_committed(self, transaction_id: str) -> bool:
+    def is_committed(self, fingerprint: str, transaction_id: str) -> bool:
         """Whether the commit of this transaction happened, read consistently; raises `Unavailable`."""
         ...
 
