@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from postern.mime.parts import MULTIPART, Part
 
 _MEDIA = ("image/", "audio/", "video/")
+_SHOWN = frozenset({"text/plain", "text/html"})
 _ALTERNATIVE = "multipart/alternative"
 _RELATED = "multipart/related"
 
@@ -43,22 +44,20 @@ class _Sorter:
         for index, part in enumerate(parts):
             if part.children and part.content_type.startswith(MULTIPART):
                 inside = in_alternative or part.content_type == _ALTERNATIVE
-                self.sort(
-                    part.children, part.content_type, in_alternative=inside, to_text=to_text, to_html=to_html
-                )
+                self.sort(part.children, part.content_type, in_alternative=inside, to_text=to_text, to_html=to_html)
             elif not _is_inline(part, index, multipart):
                 self.attachments.append(part)
             elif multipart == _ALTERNATIVE:
-                self._add_alternative(part)
+                self._add_alternative(part, to_text=to_text, to_html=to_html)
             else:
                 to_text, to_html = self._add(part, in_alternative, to_text, to_html)
-        if multipart == _ALTERNATIVE:
-            self._complete(texts, htmls, to_text=to_text, to_html=to_html)
+        if multipart == _ALTERNATIVE and to_text and to_html:
+            self._complete(texts, htmls)
 
-    def _add_alternative(self, part: Part) -> None:
-        if part.content_type == "text/plain":
+    def _add_alternative(self, part: Part, *, to_text: bool, to_html: bool) -> None:
+        if part.content_type == "text/plain" and to_text:
             self.text.append(part)
-        elif part.content_type == "text/html":
+        elif part.content_type == "text/html" and to_html:
             self.html.append(part)
         else:
             self.attachments.append(part)
@@ -77,11 +76,11 @@ class _Sorter:
             self.attachments.append(part)
         return to_text, to_html
 
-    def _complete(self, texts: int, htmls: int, *, to_text: bool, to_html: bool) -> None:
+    def _complete(self, texts: int, htmls: int) -> None:
         """An alternative with one text only shows it to both readers."""
-        if to_html and len(self.html) == htmls:
+        if len(self.html) == htmls:
             self.html.extend(self.text[texts:])
-        elif to_text and len(self.text) == texts:
+        elif len(self.text) == texts:
             self.text.extend(self.html[htmls:])
 
 
@@ -89,5 +88,7 @@ def _is_inline(part: Part, index: int, multipart: str) -> bool:
     """Shown within the text rather than offered as a file."""
     if part.disposition == "attachment":
         return False
-    shown = part.content_type in ("text/plain", "text/html") or part.content_type.startswith(_MEDIA)
-    return shown and (index == 0 or (multipart != _RELATED and (part.content_type.startswith(_MEDIA) or not part.filename)))
+    is_media = part.content_type.startswith(_MEDIA)
+    if not is_media and part.content_type not in _SHOWN and not part.is_multipart:
+        return False
+    return index == 0 or (multipart != _RELATED and (is_media or not part.filename))

@@ -24,9 +24,7 @@ _MEDIA_TYPE = re.compile(r"[^\s/;]+/[^\s;]+")
 _BARE_TYPES = {"text": TEXT_PLAIN, "message": "message/rfc822", "multipart": "multipart/mixed"}
 _DIGEST = "multipart/digest"
 _RFC822 = "message/rfc822"
-_ONCE = frozenset(
-    {"content-type", "content-transfer-encoding", "content-disposition", "content-id", "mime-version"}
-)
+_ONCE = frozenset({"content-type", "content-transfer-encoding", "content-disposition", "content-id", "mime-version"})
 _MAX_DETAIL = 80
 _ENCODED = frozenset({"base64", "quoted-printable"})
 
@@ -39,7 +37,8 @@ class _Body(NamedTuple):
     start: int
     end: int
     depth: int
-    place: _Place
+    path: str
+    prefix: str
 
 
 class Tree(NamedTuple):
@@ -50,7 +49,7 @@ class Tree(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """Where a part goes: its section number as a leaf, as a multipart, and what its children's begin with."""
+    """Where a part goes: its section number as a multipart and as anything else, and what its children's begin with."""
 
     leaf: str
     multipart: str
@@ -110,7 +109,8 @@ class _Walker:
         )
         self.budget.fields -= len(section.fields)
         content_type, boundary = self._media_type(section, default_type, place.leaf)
-        body = _Body(section, content_type, section.body_offset, end, depth, place)
+        path = place.multipart if content_type.startswith(MULTIPART) else place.leaf
+        body = _Body(section, content_type, section.body_offset, end, depth, path, place.prefix)
         self._report_section(body)
         children = self._children(body, boundary)
         return Part(
@@ -120,7 +120,7 @@ class _Walker:
             body_offset=section.body_offset,
             end=end,
             content_type=content_type,
-            path=place.multipart if children and content_type.startswith(MULTIPART) else place.leaf,
+            path=path,
             depth=depth,
             children=children,
             max_decoded_bytes=self.limits.decoded_bytes,
@@ -138,14 +138,13 @@ class _Walker:
         return _BARE_TYPES.get(value.word.rstrip("/"), TEXT_PLAIN), value.get("boundary")
 
     def _report_section(self, body: _Body) -> None:
-        path = body.place.leaf
         for code in body.section.defects:
-            self.budget.report(code, path)
+            self.budget.report(code, body.path)
         seen = set()
         for one in body.section.fields:
             if one.name[:1] in "CcMm" and one.key in _ONCE:
                 if one.key in seen:
-                    self.budget.report(DefectCode.DUPLICATE_FIELD, path, one.key)
+                    self.budget.report(DefectCode.DUPLICATE_FIELD, body.path, one.key)
                 seen.add(one.key)
 
     def _children(self, body: _Body, boundary: str) -> tuple[Part, ...]:
@@ -153,40 +152,40 @@ class _Walker:
         if not is_multipart and body.content_type not in MESSAGE_TYPES:
             return ()
         if body.depth >= self.limits.depth:
-            self.budget.report(DefectCode.TOO_DEEP, body.place.leaf)
+            self.budget.report(DefectCode.TOO_DEEP, body.path)
             return ()
         return self._parts_of(body, boundary) if is_multipart else self._message_in(body)
 
     def _message_in(self, body: _Body) -> tuple[Part, ...]:
         """The message within a message/rfc822, also where its octets are encoded although they may not be."""
         if self.budget.parts <= 0:
-            self.budget.report(DefectCode.TOO_MANY_PARTS, body.place.leaf)
+            self.budget.report(DefectCode.TOO_MANY_PARTS, body.path)
             return ()
         encoding = _first(body.section, "content-transfer-encoding")
         word = encoding.unfolded.lower() if encoding else ""
         if word in _ENCODED and not (word == "base64" and looks_like_field(self.source, body.start, body.end)):
-            self.budget.report(DefectCode.ENCODED_CONTAINER, body.place.leaf, word)
+            self.budget.report(DefectCode.ENCODED_CONTAINER, body.path, word)
             decoded = decode_content(self.source[body.start : body.end][: self.limits.decoded_bytes], word).octets
             inner = _Walker(decoded, self.limits, self.budget)
-            return (inner.message(0, len(decoded), body.depth + 1, body.place.leaf),)
-        return (self.message(body.start, body.end, body.depth + 1, body.place.leaf),)
+            return (inner.message(0, len(decoded), body.depth + 1, body.path),)
+        return (self.message(body.start, body.end, body.depth + 1, body.path),)
 
     def _parts_of(self, body: _Body, boundary: str) -> tuple[Part, ...]:
         token = boundary.rstrip(" \t\r\n").encode("utf-8", "surrogatepass")
         if not token or len(token) > self.limits.boundary_bytes:
-            self.budget.report(DefectCode.INVALID_BOUNDARY, body.place.leaf, boundary)
+            self.budget.report(DefectCode.INVALID_BOUNDARY, body.path, boundary)
             return ()
         delimiters = self._delimiters(token, body)
         if not delimiters:
-            self.budget.report(DefectCode.MISSING_PARTS, body.place.leaf, boundary)
+            self.budget.report(DefectCode.MISSING_PARTS, body.path, boundary)
             return ()
         default_type = _RFC822 if body.content_type == _DIGEST else TEXT_PLAIN
         children = []
         for number, (start, end) in enumerate(self._spans(delimiters, body), 1):
             if self.budget.parts <= 0:
-                self.budget.report(DefectCode.TOO_MANY_PARTS, body.place.leaf)
+                self.budget.report(DefectCode.TOO_MANY_PARTS, body.path)
                 break
-            path = f"{body.place.prefix}{number}"
+            path = f"{body.prefix}{number}"
             place = _Place(path, path, f"{path}.")
             children.append(self._part(start, end, body.depth + 1, place, default_type, of_message=False))
         return tuple(children)
@@ -195,13 +194,13 @@ class _Walker:
         """Where the parts lie: the line end before a delimiter belongs to the delimiter (RFC 2046 §5.1.1)."""
         closing = next((index for index, one in enumerate(delimiters) if one.closing), None)
         if closing is None:
-            self.budget.report(DefectCode.MISSING_END_BOUNDARY, body.place.leaf)
+            self.budget.report(DefectCode.MISSING_END_BOUNDARY, body.path)
             ends = [one.offset for one in delimiters[1:]]
             spans = [(one.next_line, self._before(end)) for one, end in zip(delimiters, ends, strict=False)]
             spans.append((delimiters[-1].next_line, body.end))
         else:
             if any(not one.closing for one in delimiters[closing:]):
-                self.budget.report(DefectCode.PARTS_AFTER_END, body.place.leaf)
+                self.budget.report(DefectCode.PARTS_AFTER_END, body.path)
             pairs = zip(delimiters[:closing], delimiters[1 : closing + 1], strict=True)
             spans = [(one.next_line, self._before(after.offset)) for one, after in pairs]
         return [(min(start, body.end), max(min(start, body.end), end)) for start, end in spans]
