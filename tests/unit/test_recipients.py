@@ -47,6 +47,7 @@ TABLES = Tables(
             DomainEntry("xn--bcher-kva.example"),
             DomainEntry(RELAYED, Route.RELAY),
             DomainEntry("any.example", Route.RELAY, RecipientCheck.PATTERN, ("*",)),
+            DomainEntry("old.example", Route.RELAY, RecipientCheck.PATTERN, ("*",), takes_smtputf8=False),
             DomainEntry("some.example", Route.RELAY, RecipientCheck.PATTERN, ("sales-*", "info")),
         )
     },
@@ -183,6 +184,13 @@ def test_a_trusted_client_may_relay() -> None:
     assert found.recipients == (Recipient("someone@foreign.example", "someone@foreign.example", Route.RELAY),)
     assert refusal("nobody@example.com", may_relay=True) == replies.RECIPIENT_UNKNOWN
     assert refusal("someone@[192.0.2.1]", may_relay=True) == replies.RELAYING_DENIED
+
+
+def test_a_target_without_smtputf8_is_spared_such_mail() -> None:
+    found = resolve(path("x@old.example"), TABLES, default_domain=HOSTED, smtputf8=True)
+    assert found.refusal == replies.TARGET_WITHOUT_SMTPUTF8
+    assert resolve(path("x@old.example"), TABLES, default_domain=HOSTED).refusal is None
+    assert resolve(path("x@any.example"), TABLES, default_domain=HOSTED, smtputf8=True).refusal is None
 
 
 def test_a_list_without_end_is_cut() -> None:

@@ -25,7 +25,7 @@ MAX_EXPANDED_RECIPIENTS = 500
 ALWAYS_RESOLVED = frozenset({"postmaster", "abuse"})
 _HOST_NAMING = frozenset("%!@")
 _ATEXT = r"[a-zA-Z0-9!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]+"
-_DOT_STRING = re.compile(rf"{_ATEXT}(?:\.{_ATEXT})*")
+DOT_STRING = re.compile(rf"{_ATEXT}(?:\.{_ATEXT})*")
 _QUOTED_PAIR = re.compile(r'["\\]')
 
 
@@ -83,7 +83,7 @@ class MailPath:
 
     def __str__(self) -> str:
         local_part = self.local_part
-        if not _DOT_STRING.fullmatch(local_part):
+        if not DOT_STRING.fullmatch(local_part):
             local_part = '"' + _QUOTED_PAIR.sub(r"\\\g<0>", local_part) + '"'
         return local_part if self.domain is None else f"{local_part}@{self.domain}"
 
@@ -111,15 +111,25 @@ def canonical_address(local_part: str, domain: str) -> str:
     return f"{unicodedata.normalize('NFC', local_part).lower()}@{domain}"
 
 
-def resolve(path: MailPath, directory: Directory, *, default_domain: str, may_relay: bool = False) -> Resolution:
-    """Find the recipients behind a forward-path. `may_relay` is for trusted and authenticated clients."""
+def resolve(
+    path: MailPath,
+    directory: Directory,
+    *,
+    default_domain: str,
+    may_relay: bool = False,
+    smtputf8: bool = False,
+) -> Resolution:
+    """Find the recipients behind a forward-path.
+
+    `may_relay` is for trusted and authenticated clients; `smtputf8` says that the message needs RFC 6531.
+    """
     name = canonical_domain(default_domain if path.domain is None else path.domain)
     if name is None or name.startswith("[") or name.endswith("."):
         return Resolution(refusal=replies.RELAYING_DENIED)
     entry = directory.domain(name)
     if entry is None:
         return _foreign(path, may_relay=may_relay)
-    expansion = _Expansion(directory, forward_path=str(path))
+    expansion = _Expansion(directory, forward_path=str(path), smtputf8=smtputf8)
     expansion.add(path.local_part, entry, level=0)
     return expansion.resolution(path)
 
@@ -141,17 +151,21 @@ def _foreign(path: MailPath, *, may_relay: bool) -> Resolution:
 class _Expansion:
     """Follows aliases from one forward-path. Every address is followed once, so a cycle ends by itself."""
 
-    def __init__(self, directory: Directory, *, forward_path: str) -> None:
+    def __init__(self, directory: Directory, *, forward_path: str, smtputf8: bool) -> None:
         self._directory = directory
+        self._smtputf8 = smtputf8
         self._forward_path = forward_path
         self._seen: set[str] = set()
         self._found: dict[str, Recipient] = {}
         self._followed_alias = False
+        self._target_refuses = False
 
     def resolution(self, path: MailPath) -> Resolution:
         """What was found, or why nothing was."""
         if self._found:
             return Resolution(tuple(self._found.values()))
+        if self._target_refuses:
+            return Resolution(refusal=replies.TARGET_WITHOUT_SMTPUTF8)
         if self._followed_alias:
             # The address is ours and its alias leads nowhere: our mistake, so the sender keeps the message.
             return Resolution(refusal=replies.ALIAS_BROKEN)
@@ -215,6 +229,9 @@ class _Expansion:
         if len(self._found) >= MAX_EXPANDED_RECIPIENTS:
             return
         hosted = entry.route is Route.MAILBOX
+        if self._smtputf8 and not hosted and not entry.takes_smtputf8:
+            self._target_refuses = True
+            return
         address = canonical_address(local_part, entry.name)
         if not hosted:
             # The next server has its own idea of case and tags: it is given what the client wrote.
