@@ -51,7 +51,8 @@ def symbol(name: str, points: float, description: str, *, corroborates: bool = F
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckSpec:
-    """What a check declares. `seconds` and `memory_mb` size its Lambda; `requires` names checks whose evidence it reads.
+    """What a check declares. `seconds` and `memory_mb` size its Lambda; `requires` names checks whose evidence it reads;
+    `layers` are the groups of others' packages it imports beside the core (`scan`: hyperscan, numpy, selectolax).
 
     `own_symbols` says that it also reports symbols that are not listed here (the names of rules), with their score.
     """
@@ -66,6 +67,7 @@ class CheckSpec:
     needs: frozenset[Needs] = field(default_factory=frozenset)
     seconds: int = 12
     memory_mb: int = 256
+    layers: tuple[str, ...] = ()
     own_symbols: bool = False
     standards: tuple[str, ...] = ()
 
