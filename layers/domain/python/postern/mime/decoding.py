@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Callable
+from itertools import takewhile
 from typing import NamedTuple
 
 from postern.mime.defects import DefectCode
@@ -39,7 +40,7 @@ def decode_content(octets: bytes, transfer_encoding: str) -> Decoded:
 
 def decode_base64(octets: bytes) -> Decoded:
     """Characters outside the alphabet are passed over (RFC 2045 §6.8); content after padding is decoded too."""
-    body, padding, rest = octets.partition(b"=")
+    body, _, rest = octets.partition(b"=")
     if rest.strip(b"=" + _LINE_BREAKS_AND_BLANKS):
         return _decode_base64_segments(octets)
     try:
@@ -82,15 +83,15 @@ def decode_uuencode(octets: bytes) -> Decoded:
     begin = _UU_BEGIN.search(octets)
     if begin is None:
         return Decoded(octets, (DefectCode.INVALID_UUENCODE,))
-    decoded, broken = [], False
-    for line in octets[begin.end() :].split(b"\n"):
-        line = line.rstrip(b"\r")
-        if not line or line == b"end":
-            break
-        octets_of_line, line_broken = _decode_uu_line(line)
-        decoded.append(octets_of_line)
-        broken = broken or line_broken
-    return Decoded(b"".join(decoded), (DefectCode.INVALID_UUENCODE,) if broken else ())
+    lines = takewhile(_is_uu_line, (line.rstrip(b"\r") for line in octets[begin.end() :].split(b"\n")))
+    decoded = [_decode_uu_line(line) for line in lines]
+    broken = any(line_broken for _, line_broken in decoded)
+    content = b"".join(octets_of_line for octets_of_line, _ in decoded)
+    return Decoded(content, (DefectCode.INVALID_UUENCODE,) if broken else ())
+
+
+def _is_uu_line(line: bytes) -> bool:
+    return bool(line) and line != b"end"
 
 
 def _decode_uu_line(line: bytes) -> tuple[bytes, bool]:

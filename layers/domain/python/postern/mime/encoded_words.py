@@ -50,7 +50,8 @@ def _words(text: str) -> Iterator[_Word]:
 
 
 def _joined(words: Iterator[_Word]) -> Iterator[str]:
-    charset, run = "", []
+    charset = ""
+    run: list[bytes] = []
     for word in words:
         if word.charset != charset and run:
             yield decode_labelled(b"".join(run), charset).text

@@ -18,6 +18,7 @@ _END_OF_SECTION = re.compile(rb"\n\r?\n")
 _LINE = re.compile(rb"[^\n]*+\n?")
 _LEADING_BLANK_LINES = re.compile(rb"(?:\r?\n)++")
 _MBOX_FROM_LINE = re.compile(rb">?From [ \t]*+[^ \t:][^\n]*+\n")
+_MAX_REPR = 80
 _WELL_KNOWN_FIELD = re.compile(
     rb"\n(?:from|to|cc|subject|date|sender|reply-to|return-path|received|message-id|mime-version|dkim-signature"
     rb"|content-(?:type|transfer-encoding|disposition))[ \t]*+:",
@@ -27,17 +28,28 @@ _WELL_KNOWN_FIELD = re.compile(
 
 @dataclass(frozen=True)
 class HeaderField:
-    """One field, as a stretch of the message: `source[offset:end]`, with its colon at `colon`.
+    """One field, as a stretch of the message: `source[offset:end]`; its name is `source[offset:name_end]`.
 
-    `name` is as written, without blanks before the colon. Not slotted, so that `value` is worked out once and
-    only when somebody asks.
+    Not slotted, so that `value` is worked out once and only when somebody asks.
     """
 
     source: bytes = field(repr=False)
-    name: str
     offset: int
-    colon: int
+    name_end: int
     end: int
+
+    def __repr__(self) -> str:
+        return f"HeaderField({self.raw_field[:_MAX_REPR]!r})"
+
+    @property
+    def name(self) -> str:
+        """The name as written, without blanks before the colon."""
+        return self.source[self.offset : self.name_end].decode("latin-1")
+
+    @property
+    def colon(self) -> int:
+        """The offset of the colon."""
+        return self.source.index(b":", self.name_end)
 
     @property
     def key(self) -> str:
@@ -57,10 +69,7 @@ class HeaderField:
     @property
     def raw_value(self) -> bytes:
         """All that stands after the colon, folds included, without the final line end."""
-        end = self.end
-        if self.source[end - 1] == 0x0A:
-            end -= 2 if self.source[end - 2] == 0x0D else 1
-        return self.source[self.colon + 1 : max(end, self.colon + 1)]
+        return self.source[self.colon + 1 : self.end].removesuffix(b"\n").removesuffix(b"\r")
 
     @cached_property
     def unfolded(self) -> str:
@@ -158,10 +167,8 @@ class _SectionReader:
         match, source, limit = _FIELD.match, self.source, self.limit
         position, fields, room = self.position, self.fields, self.max_fields
         while len(fields) < room and (found := match(source, position, limit)):
-            name_end = found.end(1)
-            colon = source.index(b":", name_end)
             end = found.end()
-            fields.append(HeaderField(source, source[position:name_end].decode("latin-1"), position, colon, end))
+            fields.append(HeaderField(source, position, found.end(1), end))
             position = end
         self.position = position
 

@@ -25,6 +25,7 @@ _SECTION = re.compile(r"\*([0-9]{1,9})(?=\*|\Z)")
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _LINE_END = re.compile(r"\r?\n")
 _COMMENT_TOKEN = re.compile(r'[^()"\\]++|\\.|.', re.DOTALL)
+_BOUNDARY = "boundary"
 _FILE_NAMES = frozenset({"filename", "name"})
 
 
@@ -53,6 +54,10 @@ class StructuredValue:
         """All readings of a parameter, none when it is absent."""
         found = self.parameters.get(name)
         return () if found is None else found.readings
+
+
+EMPTY = StructuredValue("", {})
+"""The value of a field that is absent."""
 
 
 class _Piece(NamedTuple):
@@ -94,7 +99,8 @@ def strip_comments(text: str) -> str:
             start = opened.pop()
             if not opened:
                 del kept[start:]
-                token = " "
+                kept.append(" ")
+                continue
         kept.append(token)
     return "".join(kept)
 
@@ -148,6 +154,8 @@ def _piece(name: str, raw: str) -> _Piece:
 
 
 def _plain_readings(piece: _Piece) -> list[str]:
+    if piece.name == _BOUNDARY:
+        return [_unquoted(piece.raw)]
     quoted = _QUOTED.fullmatch(piece.raw)
     if quoted:
         inner = _LINE_END.sub("", quoted.group(1))
@@ -174,4 +182,4 @@ def _extended_value(pieces: list[_Piece]) -> tuple[str, str]:
 
 def _unquoted(raw: str) -> str:
     quoted = _QUOTED.fullmatch(raw)
-    return _LINE_END.sub("", _QUOTED_PAIR.sub(r"\1", quoted.group(1)) if quoted else raw)
+    return _LINE_END.sub("", _QUOTED_PAIR.sub(r"\1", quoted.group(1)) if quoted else strip_comments(raw).strip())

@@ -11,7 +11,7 @@ from postern.mime.decoding import Decoded, decode_content
 from postern.mime.defects import Defect, DefectCode
 from postern.mime.headers import HeaderField
 from postern.mime.limits import DEFAULT_LIMITS, MAX_READINGS
-from postern.mime.parameters import StructuredValue, parse_structured, strip_comments
+from postern.mime.parameters import EMPTY, StructuredValue, parse_structured, strip_comments
 
 MULTIPART = "multipart/"
 TEXT = "text/"
@@ -25,7 +25,7 @@ class Part:
     """A part as the stretch `source[offset:end]`; its body begins at `body_offset`.
 
     `source` is the message, or the decoded octets of an encoded message within it. `content_type` is lower
-    case and never empty. `path` is the section number of IMAP (RFC 3501 §6.4.5): `1.2`; a multipart that is the
+    case and never empty; `media_type` is the field as it was read. `path` is the section number of IMAP (RFC 3501 §6.4.5): `1.2`; a multipart that is the
     whole body of a message is `TEXT`, `3.TEXT`. A message/rfc822 has one child, the root of its message. Not
     slotted: everything derived is worked out once, when somebody asks.
     """
@@ -36,6 +36,7 @@ class Part:
     body_offset: int
     end: int
     content_type: str
+    media_type: StructuredValue = field(repr=False)
     path: str
     depth: int
     children: tuple[Part, ...] = field(repr=False)
@@ -85,22 +86,19 @@ class Part:
         return True
 
     @cached_property
-    def _content_type(self) -> StructuredValue:
-        return self._structured("content-type")
-
-    @cached_property
     def _disposition(self) -> StructuredValue:
-        return self._structured("content-disposition")
+        found = self.first("content-disposition")
+        return parse_structured(charsets.decode_unlabelled(found.raw_value)) if found else EMPTY
 
     @cached_property
     def parameters(self) -> dict[str, str]:
         """The parameters of Content-Type by lower-case name, each in its likeliest reading."""
-        return {name: one.value for name, one in self._content_type.parameters.items()}
+        return {name: one.value for name, one in self.media_type.parameters.items()}
 
     @property
     def charset(self) -> str:
         """The charset as declared, in lower case, or `""`."""
-        return self._content_type.get("charset").strip(" \t'\"").lower()
+        return self.media_type.get("charset").strip(" \t'\"").lower()
 
     @property
     def disposition(self) -> str:
@@ -110,7 +108,7 @@ class Part:
     @cached_property
     def filenames(self) -> tuple[str, ...]:
         """Every name a mail reader might give the file, likeliest first: RFC 2183 `filename`, then `name`."""
-        names = self._disposition.readings("filename") + self._content_type.readings("name")
+        names = self._disposition.readings("filename") + self.media_type.readings("name")
         return tuple(dict.fromkeys(name for name in names if name))[:MAX_READINGS]
 
     @property
@@ -188,10 +186,3 @@ class Part:
         elif self.is_text and not self._text.right:
             found.append(Defect(DefectCode.WRONG_CHARSET, self.charset[:40], self.path))
         return tuple(found)
-
-    def _structured(self, name: str) -> StructuredValue:
-        found = self.first(name)
-        return parse_structured(charsets.decode_unlabelled(found.raw_value)) if found else _ABSENT
-
-
-_ABSENT = StructuredValue("", {})

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from itertools import pairwise
 from typing import NamedTuple
 
 from postern.mime.charsets import decode_unlabelled
@@ -16,7 +17,7 @@ from postern.mime.decoding import decode_content
 from postern.mime.defects import Defect, DefectCode
 from postern.mime.headers import HeaderField, HeaderSection, looks_like_field, read_header_section
 from postern.mime.limits import MessageLimits
-from postern.mime.parameters import parse_structured
+from postern.mime.parameters import EMPTY, StructuredValue, parse_structured
 from postern.mime.parts import MESSAGE_TYPES, MULTIPART, TEXT_PLAIN, Part
 
 _HYPHENS_LINE = re.compile(rb"\n--([^\n]*+)")
@@ -24,21 +25,33 @@ _MEDIA_TYPE = re.compile(r"[^\s/;]+/[^\s;]+")
 _BARE_TYPES = {"text": TEXT_PLAIN, "message": "message/rfc822", "multipart": "multipart/mixed"}
 _DIGEST = "multipart/digest"
 _RFC822 = "message/rfc822"
-_ONCE = frozenset({"content-type", "content-transfer-encoding", "content-disposition", "content-id", "mime-version"})
+_ONCE = frozenset(
+    {b"content-type", b"content-transfer-encoding", b"content-disposition", b"content-id", b"mime-version"}
+)
+_FIRST_LETTERS = frozenset(b"CcMm")
 _MAX_DETAIL = 80
 _ENCODED = frozenset({"base64", "quoted-printable"})
 
 
 class _Body(NamedTuple):
-    """A part whose header is read: its body is `start` to `end`."""
+    """A part whose header is read: its body is `start` to `end`; `encoding` is its transfer encoding."""
 
-    section: HeaderSection
     content_type: str
+    boundary: bytes
+    encoding: str
     start: int
     end: int
     depth: int
     path: str
     prefix: str
+
+
+class _MediaType(NamedTuple):
+    """What a part is: by its Content-Type, or what is assumed of it."""
+
+    content_type: str
+    value: StructuredValue
+    boundary: bytes
 
 
 class Tree(NamedTuple):
@@ -108,76 +121,64 @@ class _Walker:
             of_message=of_message,
         )
         self.budget.fields -= len(section.fields)
-        content_type, boundary = self._media_type(section, default_type, place.leaf)
-        path = place.multipart if content_type.startswith(MULTIPART) else place.leaf
-        body = _Body(section, content_type, section.body_offset, end, depth, path, place.prefix)
-        self._report_section(body)
-        children = self._children(body, boundary)
+        found, twice = _content_fields(section)
+        media = _media_type(found.get(b"content-type"), default_type)
+        path = place.multipart if media.content_type.startswith(MULTIPART) else place.leaf
+        self._report_header(path, section, media, twice)
+        encoding = found.get(b"content-transfer-encoding")
+        word = encoding.unfolded.lower() if encoding else ""
+        body = _Body(media.content_type, media.boundary, word, section.body_offset, end, depth, path, place.prefix)
         return Part(
             source=self.source,
             header_fields=section.fields,
             offset=start,
             body_offset=section.body_offset,
             end=end,
-            content_type=content_type,
+            content_type=media.content_type,
+            media_type=media.value,
             path=path,
             depth=depth,
-            children=children,
+            children=self._children(body),
             max_decoded_bytes=self.limits.decoded_bytes,
         )
 
-    def _media_type(self, section: HeaderSection, default_type: str, path: str) -> tuple[str, str]:
-        """The type, and the boundary when it is a multipart; what cannot be read is text (RFC 2045 §5.2)."""
-        declared = _first(section, "content-type")
-        if declared is None:
-            return default_type, ""
-        value = parse_structured(decode_unlabelled(declared.raw_value))
-        if _MEDIA_TYPE.fullmatch(value.word):
-            return value.word, value.get("boundary") if value.word.startswith(MULTIPART) else ""
-        self.budget.report(DefectCode.INVALID_CONTENT_TYPE, path, declared.unfolded)
-        return _BARE_TYPES.get(value.word.rstrip("/"), TEXT_PLAIN), value.get("boundary")
+    def _report_header(self, path: str, section: HeaderSection, media: _MediaType, twice: list[bytes]) -> None:
+        for code in section.defects:
+            self.budget.report(code, path)
+        for key in twice:
+            self.budget.report(DefectCode.DUPLICATE_FIELD, path, key.decode("latin-1"))
+        if media.value.word != media.content_type and media.value is not EMPTY:
+            self.budget.report(DefectCode.INVALID_CONTENT_TYPE, path, media.value.word)
 
-    def _report_section(self, body: _Body) -> None:
-        for code in body.section.defects:
-            self.budget.report(code, body.path)
-        seen = set()
-        for one in body.section.fields:
-            if one.name[:1] in "CcMm" and one.key in _ONCE:
-                if one.key in seen:
-                    self.budget.report(DefectCode.DUPLICATE_FIELD, body.path, one.key)
-                seen.add(one.key)
-
-    def _children(self, body: _Body, boundary: str) -> tuple[Part, ...]:
+    def _children(self, body: _Body) -> tuple[Part, ...]:
         is_multipart = body.content_type.startswith(MULTIPART)
         if not is_multipart and body.content_type not in MESSAGE_TYPES:
             return ()
         if body.depth >= self.limits.depth:
             self.budget.report(DefectCode.TOO_DEEP, body.path)
             return ()
-        return self._parts_of(body, boundary) if is_multipart else self._message_in(body)
+        return self._parts_of(body) if is_multipart else self._message_in(body)
 
     def _message_in(self, body: _Body) -> tuple[Part, ...]:
         """The message within a message/rfc822, also where its octets are encoded although they may not be."""
         if self.budget.parts <= 0:
             self.budget.report(DefectCode.TOO_MANY_PARTS, body.path)
             return ()
-        encoding = _first(body.section, "content-transfer-encoding")
-        word = encoding.unfolded.lower() if encoding else ""
-        if word in _ENCODED and not (word == "base64" and looks_like_field(self.source, body.start, body.end)):
-            self.budget.report(DefectCode.ENCODED_CONTAINER, body.path, word)
-            decoded = decode_content(self.source[body.start : body.end][: self.limits.decoded_bytes], word).octets
+        mislabelled = body.encoding == "base64" and looks_like_field(self.source, body.start, body.end)
+        if body.encoding in _ENCODED and not mislabelled:
+            self.budget.report(DefectCode.ENCODED_CONTAINER, body.path, body.encoding)
+            encoded = self.source[body.start : min(body.end, body.start + self.limits.decoded_bytes)]
+            decoded = decode_content(encoded, body.encoding).octets
             inner = _Walker(decoded, self.limits, self.budget)
             return (inner.message(0, len(decoded), body.depth + 1, body.path),)
         return (self.message(body.start, body.end, body.depth + 1, body.path),)
 
-    def _parts_of(self, body: _Body, boundary: str) -> tuple[Part, ...]:
-        token = boundary.rstrip(" \t\r\n").encode("utf-8", "surrogatepass")
-        if not token or len(token) > self.limits.boundary_bytes:
-            self.budget.report(DefectCode.INVALID_BOUNDARY, body.path, boundary)
-            return ()
-        delimiters = self._delimiters(token, body)
+    def _parts_of(self, body: _Body) -> tuple[Part, ...]:
+        usable = 0 < len(body.boundary) <= self.limits.boundary_bytes
+        delimiters = self._delimiters(body) if usable else []
         if not delimiters:
-            self.budget.report(DefectCode.MISSING_PARTS, body.path, boundary)
+            code = DefectCode.MISSING_PARTS if usable else DefectCode.INVALID_BOUNDARY
+            self.budget.report(code, body.path, body.boundary[:_MAX_DETAIL].decode("latin-1"))
             return ()
         default_type = _RFC822 if body.content_type == _DIGEST else TEXT_PLAIN
         children = []
@@ -195,13 +196,12 @@ class _Walker:
         closing = next((index for index, one in enumerate(delimiters) if one.closing), None)
         if closing is None:
             self.budget.report(DefectCode.MISSING_END_BOUNDARY, body.path)
-            ends = [one.offset for one in delimiters[1:]]
-            spans = [(one.next_line, self._before(end)) for one, end in zip(delimiters, ends, strict=False)]
+            spans = [(one.next_line, self._before(after.offset)) for one, after in pairwise(delimiters)]
             spans.append((delimiters[-1].next_line, body.end))
         else:
             if any(not one.closing for one in delimiters[closing:]):
                 self.budget.report(DefectCode.PARTS_AFTER_END, body.path)
-            pairs = zip(delimiters[:closing], delimiters[1 : closing + 1], strict=True)
+            pairs = pairwise(delimiters[: closing + 1])
             spans = [(one.next_line, self._before(after.offset)) for one, after in pairs]
         return [(min(start, body.end), max(min(start, body.end), end)) for start, end in spans]
 
@@ -209,11 +209,11 @@ class _Walker:
         """The offset of the line end before the line at `offset`."""
         return offset - 2 if self.source[offset - 2 : offset - 1] == b"\r" else offset - 1
 
-    def _delimiters(self, token: bytes, body: _Body) -> list[_Delimiter]:
-        """The lines in `body` that hold this boundary, in order."""
+    def _delimiters(self, body: _Body) -> list[_Delimiter]:
+        """The lines in `body` that hold its boundary, in order."""
         index = self._boundary_lines()
-        found = _within(index.get(token, []), body) + _within(index.get(token + b"--", []), body, closing=True)
-        return sorted(found)
+        parting = _within(index.get(body.boundary, []), body)
+        return sorted(parting + _within(index.get(body.boundary + b"--", []), body, closing=True))
 
     def _boundary_lines(self) -> dict[bytes, list[tuple[int, int]]]:
         """Every line of the source that begins with two hyphens, by what follows them."""
@@ -233,8 +233,36 @@ def _within(lines: list[tuple[int, int]], body: _Body, *, closing: bool = False)
     return [_Delimiter(offset, next_line, closing) for offset, next_line in lines[first:last]]
 
 
-def _first(section: HeaderSection, key: str) -> HeaderField | None:
+def _content_fields(section: HeaderSection) -> tuple[dict[bytes, HeaderField], list[bytes]]:
+    """The first of each field that describes content, and the names of those that occur again."""
+    found: dict[bytes, HeaderField] = {}
+    twice: list[bytes] = []
     for one in section.fields:
-        if one.name[:1] in "Cc" and one.key == key:
-            return one
-    return None
+        source, offset = one.source, one.offset
+        if source[offset] in _FIRST_LETTERS and (key := source[offset : one.name_end].lower()) in _ONCE:
+            if key in found:
+                twice.append(key)
+            else:
+                found[key] = one
+    return found, twice
+
+
+def _media_type(declared: HeaderField | None, default_type: str) -> _MediaType:
+    """The type, and the boundary when it is a multipart; what cannot be read is text (RFC 2045 §5.2)."""
+    if declared is None:
+        return _MediaType(default_type, EMPTY, b"")
+    raw = declared.raw_value
+    value = parse_structured(decode_unlabelled(raw))
+    content_type = value.word
+    if not _MEDIA_TYPE.fullmatch(content_type):
+        content_type = _BARE_TYPES.get(content_type.rstrip("/"), TEXT_PLAIN)
+    if not content_type.startswith(MULTIPART):
+        return _MediaType(content_type, value, b"")
+    boundary = value.get("boundary").rstrip(" \t\r\n")
+    return _MediaType(content_type, value, _as_written(boundary, raw))
+
+
+def _as_written(boundary: str, raw: bytes) -> bytes:
+    """The octets of a boundary that was read by `decode_unlabelled`: ASCII, or what the sender made of it."""
+    octets = boundary.encode("utf-8", "surrogatepass")
+    return octets if octets in raw else boundary.encode("cp1252", "replace")
