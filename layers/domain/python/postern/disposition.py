@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from postern import replies
+from postern.dns import DnsStatus
 from postern.model import (
     CheckResult,
     Decision,
@@ -168,7 +169,7 @@ def _local_part(recipient: Recipient) -> str:
 
 def _dns_is_down(results: Iterable[CheckResult[Any]]) -> bool:
     """Whether every check that asked the DNS ended in `temperror`, and more than one did."""
-    asked = [result for result in results if result.lookups]
+    asked = [result for result in results if any(one.status != DnsStatus.NOT_ASKED for one in result.lookups)]
     return len(asked) > 1 and all(result.result is ResultWord.TEMPERROR for result in asked)
 
 

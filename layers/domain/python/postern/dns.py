@@ -23,6 +23,7 @@ class DnsStatus(StrEnum):
     TIMEOUT = "timeout"
     SERVFAIL = "servfail"
     INVALID_NAME = "invalid name"
+    NOT_ASKED = "not asked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class DnsAnswer:
     @property
     def failed(self) -> bool:
         """Whether the question could not be answered: our trouble or the domain's, never "no record"."""
-        return self.status in (DnsStatus.TIMEOUT, DnsStatus.SERVFAIL)
+        return self.status in (DnsStatus.TIMEOUT, DnsStatus.SERVFAIL, DnsStatus.NOT_ASKED)
 
     @property
     def absent(self) -> bool:

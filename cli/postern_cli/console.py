@@ -1,0 +1,46 @@
+"""What every command shares with the person in front of it: the console, exit codes and error messages."""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import IntEnum
+from typing import NoReturn
+
+import typer
+from rich.console import Console
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+class ExitCode(IntEnum):
+    """Exit codes of every command."""
+
+    DONE = 0
+    NOT_DONE = 1
+    USAGE = 2
+    UNAVAILABLE = 3
+
+
+def fail(problem: str, *, hint: str = "", code: ExitCode = ExitCode.NOT_DONE) -> NoReturn:
+    """Say what was wrong and what to do, and stop with `code`."""
+    err.print(f"[bold red]postern:[/] {_plain(problem)}")
+    if hint:
+        err.print(f"[dim]{_plain(hint)}[/]")
+    raise typer.Exit(int(code))
+
+
+def print_json(data: object) -> None:
+    """One JSON document on standard output, for machines."""
+    sys.stdout.write(json.dumps(data, ensure_ascii=True, indent=2) + "\n")
+
+
+def print_json_line(data: object) -> None:
+    """One JSON document on one line of standard output."""
+    sys.stdout.write(json.dumps(data, ensure_ascii=True, separators=(",", ":")) + "\n")
+    sys.stdout.flush()
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", r"\[")

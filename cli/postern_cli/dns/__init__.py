@@ -1,0 +1,1 @@
+"""`postern dns`: is a domain's DNS ready for mail, and what is there to publish?"""

@@ -1,0 +1,194 @@
+"""One case to judge: a message with what is known of its session, its DNS and its policy.
+
+CaseError    the case itself is malformed; the text says what and where
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ipaddress
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from postern.policy import PolicyError
+from postern.policy_book import GLOBAL_SCOPE, check_section
+from postern.ports import Resolver
+from postern.zone import ZoneError, ZoneResolver
+
+MAX_MESSAGE_OCTETS = 64 * 1024 * 1024
+KNOWN = frozenset(
+    {
+        "id",
+        "message",
+        "message_base64",
+        "client_ip",
+        "helo",
+        "mail_from",
+        "rcpt_to",
+        "zone",
+        "policy",
+        "now",
+        "sender_lists",
+        "local_domains",
+        "authenticated_as",
+    }
+)
+
+
+class CaseError(ValueError):
+    """A case that cannot be judged because it is not one; the text says what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScanCase:
+    """What is judged. `mail_from` is `""` for the null reverse-path and `None` when there is no envelope."""
+
+    raw: bytes
+    case_id: object = None
+    client_ip: str | None = None
+    helo: str | None = None
+    mail_from: str | None = None
+    rcpt_to: tuple[str, ...] = ()
+    resolver: Resolver | None = None
+    policy: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    now: datetime | None = None
+    sender_lists: tuple[Mapping[str, object], ...] = ()
+    local_domains: tuple[str, ...] | None = None
+    authenticated_as: str | None = None
+
+    @property
+    def has_session(self) -> bool:
+        """Whether anything is known of the conversation the message came by."""
+        return any(known is not None for known in (self.client_ip, self.helo, self.mail_from))
+
+
+def read_case(line: str) -> ScanCase:
+    """The case in one line of JSON; raises `CaseError`."""
+    try:
+        data = json.loads(line)
+    except (json.JSONDecodeError, RecursionError) as wrong:
+        raise CaseError(f"not a line of JSON: {wrong}") from wrong
+    if not isinstance(data, dict):
+        raise CaseError('expected an object such as {"message": "mail.eml"}')
+    unknown = sorted(set(data) - KNOWN)
+    if unknown:
+        raise CaseError(f"unknown key {unknown[0]!r}; the keys are: {', '.join(sorted(KNOWN))}")
+    return ScanCase(
+        raw=_message(data),
+        case_id=data.get("id"),
+        client_ip=_client_ip(data.get("client_ip")),
+        helo=_text(data, "helo"),
+        mail_from=_text(data, "mail_from"),
+        rcpt_to=_texts(data, "rcpt_to") or (),
+        resolver=_zone(data.get("zone")),
+        policy=read_overrides(data.get("policy")),
+        now=_time(data.get("now")),
+        sender_lists=tuple(data.get("sender_lists") or ()),
+        local_domains=_texts(data, "local_domains"),
+        authenticated_as=_text(data, "authenticated_as"),
+    )
+
+
+def read_message(path: Path) -> bytes:
+    """The octets of a message file; raises `CaseError`."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_MESSAGE_OCTETS + 1)
+    except (OSError, ValueError) as trouble:
+        raise CaseError(f"cannot read {str(path)!r}: {getattr(trouble, 'strerror', trouble)}") from trouble
+    if len(raw) > MAX_MESSAGE_OCTETS:
+        raise CaseError(f"{path} is larger than {MAX_MESSAGE_OCTETS} octets")
+    return raw
+
+
+def read_overrides(policy: object) -> Mapping[str, Mapping[str, object]]:
+    """Policy sections for this case, each attribute checked; raises `CaseError`."""
+    if policy is None:
+        return {}
+    if not isinstance(policy, dict) or not all(isinstance(section, dict) for section in policy.values()):
+        raise CaseError('policy: expected {section: {attribute: value}}, e.g. {"dmarc": {"mode": "enforce"}}')
+    try:
+        for name, section in policy.items():
+            check_section(GLOBAL_SCOPE, name, section)
+    except PolicyError as wrong:
+        raise CaseError(f"policy: {wrong}") from wrong
+    return policy
+
+
+@lru_cache(maxsize=64)
+def read_zone(path: Path) -> ZoneResolver:
+    """The resolver for a zone file, read once; raises `CaseError`."""
+    try:
+        return ZoneResolver(json.loads(path.read_text(encoding="utf-8")))
+    except OSError as trouble:
+        raise CaseError(f"zone: cannot read {str(path)!r}: {trouble.strerror}") from trouble
+    except (ValueError, AttributeError) as wrong:
+        raise CaseError(f"zone: {str(path)!r}: {wrong}") from wrong
+
+
+def _message(data: Mapping[str, Any]) -> bytes:
+    path, encoded = data.get("message"), data.get("message_base64")
+    if isinstance(encoded, str) and path is None:
+        try:
+            return base64.b64decode(encoded, validate=True)
+        except (binascii.Error, ValueError) as wrong:
+            raise CaseError(f"message_base64: {wrong}") from wrong
+    if isinstance(path, str) and encoded is None:
+        return read_message(Path(path))
+    raise CaseError('give either "message", a path, or "message_base64"')
+
+
+def _text(data: Mapping[str, Any], key: str) -> str | None:
+    value = data.get(key)
+    if value is not None and not isinstance(value, str):
+        raise CaseError(f"{key}: expected a text or null")
+    return value
+
+
+def _texts(data: Mapping[str, Any], key: str) -> tuple[str, ...] | None:
+    value = data.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
+        raise CaseError(f"{key}: expected a list of texts or null")
+    return tuple(value)
+
+
+def _client_ip(value: object) -> str | None:
+    if value is None:
+        return None
+    try:
+        address = ipaddress.ip_address(str(value))
+    except ValueError as wrong:
+        raise CaseError(f"client_ip: {value!r} is not an IPv4 or IPv6 address") from wrong
+    mapped = getattr(address, "ipv4_mapped", None)
+    return str(mapped or address)
+
+
+def _zone(value: object) -> Resolver | None:
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return read_zone(Path(value))
+    if not isinstance(value, dict):
+        raise CaseError("zone: expected a path or an object")
+    try:
+        return ZoneResolver(value)
+    except ZoneError as wrong:
+        raise CaseError(str(wrong)) from wrong
+
+
+def _time(value: object) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(str(value))
+    except ValueError as wrong:
+        raise CaseError("now: expected an RFC 3339 time such as 2026-01-31T12:00:00Z") from wrong
+    return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)

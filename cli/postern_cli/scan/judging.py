@@ -1,0 +1,167 @@
+"""From a case to its verdict: the same checks, runner and decision as in the service, in this process."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from postern.sender_list_entry import SenderListEntry
+
+from postern.contract import Needs
+from postern.dns import DnsAnswer, DnsStatus, Question
+from postern.line_ends import normalise_line_ends
+from postern.message import Message, parse_message
+from postern.model import (
+    Decision,
+    Envelope,
+    MessageReference,
+    Recipient,
+    RecipientDecision,
+    Session,
+    Site,
+    Transaction,
+)
+from postern.networks import is_within, known_address
+from postern.pipeline import Judgement, judge
+from postern.policy_book import GLOBAL_SCOPE, PolicyBook
+from postern.ports import Resolver
+from postern.runner import Effects
+from postern.sections import SitePolicy
+from postern_cli.scan.case import CaseError, ScanCase
+
+HOSTNAME = "postern.localhost"
+SECONDS_TO_JUDGE = 45
+NOBODY = Recipient("", "")
+"""Stands for whoever a message without recipients is for: global policy decides."""
+
+
+class UnaskedResolver:
+    """Answers nothing: the DNS is not to be asked, which is nobody's fault."""
+
+    def query(self, name: str, rdtype: str) -> DnsAnswer:
+        """Say that it was not asked."""
+        return DnsAnswer(DnsStatus.NOT_ASKED)
+
+    def query_all(self, questions: Sequence[Question]) -> tuple[DnsAnswer, ...]:
+        """Say it for every question."""
+        return tuple(DnsAnswer(DnsStatus.NOT_ASKED) for _ in questions)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSenders:
+    """Sender lists that lie in memory."""
+
+    entries: tuple[SenderListEntry, ...] = ()
+
+    def lookup(self, scopes: Iterable[str], patterns: Iterable[str]) -> tuple[SenderListEntry, ...]:
+        """The entries at these scopes with these patterns."""
+        at, of = set(scopes), set(patterns)
+        return tuple(entry for entry in self.entries if entry.scope in at and entry.pattern in of)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A judged case: everything `postern scan` shows."""
+
+    case: ScanCase
+    transaction: Transaction
+    message: Message
+    judgement: Judgement
+    troubles: tuple[tuple[str, BaseException], ...]
+    milliseconds: float
+
+    @property
+    def decision(self) -> Decision:
+        """The decision for all recipients."""
+        return self.judgement.decision
+
+    @cached_property
+    def first(self) -> RecipientDecision:
+        """The decision for the first recipient, or for nobody in particular."""
+        return self.decision.recipients[0]
+
+
+def judge_case(case: ScanCase, book: PolicyBook, resolver: Resolver) -> Verdict:
+    """The verdict on a case. `resolver` is asked when the case has no zone of its own. Raises `CaseError`."""
+    started = time.perf_counter()
+    raw = normalise_line_ends(case.raw)
+    message = parse_message(raw)
+    merged = _with_overrides(book, case)
+    transaction = _transaction(case, raw, merged)
+    troubles: list[tuple[str, BaseException]] = []
+    makers: dict[Needs, Callable[[], Any]] = {
+        Needs.RESOLVER: lambda: case.resolver or resolver,
+        Needs.MESSAGE: lambda: message,
+        Needs.SENDER_LISTS: lambda: _listed_senders(case),
+    }
+    effects = Effects(makers, time.perf_counter, lambda check_id, trouble: troubles.append((check_id, trouble)))
+    judgement = judge(transaction, merged.resolve(transaction.recipients), effects)
+    elapsed = (time.perf_counter() - started) * 1000
+    return Verdict(case, transaction, message, judgement, tuple(troubles), elapsed)
+
+
+def _with_overrides(book: PolicyBook, case: ScanCase) -> PolicyBook:
+    if not case.policy:
+        return book
+    scopes = dict(book.scopes)
+    stored = dict(scopes.get(GLOBAL_SCOPE, {}))
+    for name, section in case.policy.items():
+        stored[name] = {**stored.get(name, {}), **section}
+    return PolicyBook(book.version, {**scopes, GLOBAL_SCOPE: stored})
+
+
+def _transaction(case: ScanCase, raw: bytes, book: PolicyBook) -> Transaction:
+    digest = hashlib.sha256(raw).hexdigest()
+    received_at = case.now or datetime.now(UTC)
+    return Transaction(
+        transaction_id=f"scan-{digest[:16]}",
+        received_at=received_at,
+        deadline=received_at + timedelta(seconds=SECONDS_TO_JUDGE),
+        session=_session(case, book) if case.has_session else None,
+        envelope=None if case.mail_from is None else Envelope(case.mail_from or None),
+        recipients=tuple(Recipient(address, address) for address in case.rcpt_to) or (NOBODY,),
+        message=MessageReference(f"scan/{digest}", len(raw), digest),
+        site=_site(case, book),
+    )
+
+
+def _session(case: ScanCase, book: PolicyBook) -> Session:
+    return Session(
+        session_id="scan",
+        client_ip=case.client_ip,
+        helo_identity=case.helo or "",
+        authenticated_as=case.authenticated_as,
+        trusted=_is_trusted(case.client_ip, book.section("site", SitePolicy).trusted_networks),
+    )
+
+
+def _is_trusted(client_ip: str | None, networks: Sequence[str]) -> bool:
+    address = known_address(client_ip)
+    return address is not None and is_within(address, networks)
+
+
+def _site(case: ScanCase, book: PolicyBook) -> Site:
+    site = book.section("site", SitePolicy)
+    local = case.local_domains
+    if local is None:
+        local = tuple(sorted({address.rpartition("@")[2].lower() for address in case.rcpt_to if "@" in address}))
+    return Site(
+        authserv_id=site.authserv_id or HOSTNAME,
+        hostname=HOSTNAME,
+        local_domains=local,
+        trusted_networks=site.trusted_networks,
+        trusted_forwarders=site.trusted_forwarders,
+    )
+
+
+def _listed_senders(case: ScanCase) -> ListedSenders:
+    return ListedSenders(tuple(_entry(row) for row in case.sender_lists))
+
+
+def _entry(row: Mapping[str, object]) -> SenderListEntry:
+    raise CaseError(f"sender_lists: {row!r}")
