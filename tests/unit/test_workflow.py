@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from statelint.linter import Linter  # type: ignore[import-untyped]  # the package has no annotations
+from statelint.linter import Linter
 
 from postern.contract import CheckSpec, NoEvidence, Phase
 from postern.policy import CheckPolicy

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from postern.dns import DnsAnswer, DnsStatus, Question
-from postern.zone import ZoneError, ZoneResolver
+from postern.zone import Zone, ZoneError, ZoneResolver
 
-ZONE = {
+ZONE: Zone = {
     "Example.COM.": {"MX": ["10 Mail.Example.com."], "TXT": ["v=spf1 -all"], "AAAA": "TIMEOUT"},
     "www.example.com": {"CNAME": ["host.example.com"]},
     "host.example.com": {"A": ["192.0.2.1"], "*": "SERVFAIL"},
