@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from postern.dns import is_askable
+from postern.mime.domain_labels import to_ascii_domain
 from postern.networks import IPAddress
 
 POSTMASTER = "postmaster"
@@ -55,14 +56,9 @@ def split_mailbox(mailbox: str) -> tuple[str, str]:
 
 
 def ascii_domain(domain: str) -> str:
-    """`domain` with its U-labels as A-labels (RFC 8616 §4); unchanged when that cannot be done."""
+    """`domain` with A-labels (RFC 8616 §4) and without the final dot; what is no domain name stays as it is."""
     domain = domain.removesuffix(".")
-    if domain.isascii():
-        return domain
-    try:
-        return domain.encode("idna").decode("ascii")
-    except UnicodeError:
-        return domain
+    return domain if domain.isascii() else to_ascii_domain(domain) or domain
 
 
 def is_checkable(domain: str) -> bool:
