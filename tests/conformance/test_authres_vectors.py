@@ -18,7 +18,8 @@ AUTHRES = vectors("authres", "authres-1.2.0-doctest.txt").read_text("utf-8").spl
 PARSED = re.compile(r">>> (?:try: )?(\w+) = .*\.parse\('([^']*)'\)")
 CREATED = re.compile(r">>> (\w+) = ")
 ASKED = re.compile(
-    r">>> str\((\w+)\.(?:(authserv_id)|results\[(\d)\]\.(?:(method|result|reason)|properties\[(\d)\]\.(type|name|value)))\)"
+    r">>> str\((\w+)\.(?:(authserv_id)"
+    r"|results\[(\d)\]\.(?:(method|result|reason)|properties\[(\d)\]\.(type|name|value)))\)"
 )
 
 
