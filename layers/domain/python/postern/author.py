@@ -23,7 +23,7 @@ __all__ = ["Author", "AuthorProblem", "extract_author"]
 MAX_CANDIDATES = 100
 """Domains named for an ambiguous author."""
 
-MAX_FIELDS = 20
+MAX_FIELDS = 5
 """From fields that are looked into; one is allowed (RFC 5322 §3.6)."""
 
 _ODD_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)")

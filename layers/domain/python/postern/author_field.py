@@ -12,7 +12,7 @@ from postern.mime.address_tokens import Token, TokenKind, tokenize, unquoted
 from postern.mime.addresses import Mailbox, parse_address_groups
 from postern.mime.domain_labels import to_ascii_domain
 from postern.mime.encoded_words import decode_encoded_words
-from postern.mime.limits import MAX_STRUCTURED_BYTES
+from postern.mime.limits import MAX_AUTHOR_CHARACTERS
 from postern.mime.parameters import strip_comments
 
 _NOT_ATEXT = r"""\s<>,;:()\[\]"\\@\0"""
@@ -108,9 +108,9 @@ class _Layout:
 
 def read_author_field(text: str) -> AuthorField:
     """Judge the value of one From field, with its folds and encoded words as they are written."""
-    groups = parse_address_groups(text)
+    groups = parse_address_groups(text[:MAX_AUTHOR_CHARACTERS])
     mailboxes = tuple(mailbox for group in groups for mailbox in group.mailboxes)
-    tokens = list(tokenize(text[:MAX_STRUCTURED_BYTES]))
+    tokens = list(tokenize(text[:MAX_AUTHOR_CHARACTERS]))
     layout = _lay_out(tokens)
     problems = [*_text_problems(text, tokens), *_address_problems(layout.address), *_name_problems(layout)]
     if any(group.name is not None for group in groups):
@@ -121,7 +121,7 @@ def read_author_field(text: str) -> AuthorField:
 
 def candidate_domains(text: str) -> Iterator[str]:
     """Every domain after an `@` in `text`, in every way of reading it: A-labels, perhaps repeated."""
-    text = text[:MAX_STRUCTURED_BYTES]
+    text = text[:MAX_AUTHOR_CHARACTERS]
     bare = text.replace("\0", "")
     decoded = decode_encoded_words(bare)
     readings = (bare, decoded, strip_comments(bare), _BLANKS.sub("", bare), unicodedata.normalize("NFKC", decoded))
@@ -170,7 +170,7 @@ def _trimmed(tokens: list[Token], kinds: frozenset[TokenKind]) -> tuple[Token, .
 
 
 def _text_problems(text: str, tokens: list[Token]) -> Iterator[AuthorProblem]:
-    if len(text) > MAX_STRUCTURED_BYTES:
+    if len(text) > MAX_AUTHOR_CHARACTERS:
         yield AuthorProblem.UNPARSABLE
     encoded = (_LINE_END.sub("", token.text) for token in tokens if "=?" in token.text)
     if "\0" in text or any(_STOPPERS.intersection(decode_encoded_words(word)) for word in encoded):

@@ -9,7 +9,7 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from postern.mime.defects import DefectCode
-from postern.mime.limits import MAX_BASE64_SEGMENTS
+from postern.mime.limits import MAX_BASE64_SEGMENTS, MAX_UUENCODED_LINES
 
 _IDENTITY = frozenset({"", "7bit", "8bit", "binary"})
 _BASE64_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -18,7 +18,6 @@ _LINE_BREAKS_AND_BLANKS = b" \t\r\n"
 _BASE64_GRAMMAR = _BASE64_ALPHABET + _LINE_BREAKS_AND_BLANKS
 _INNER_PADDING = re.compile(rb"=[=\s]*+")
 _SOFT_BREAK_WITH_BLANKS = re.compile(rb"=[ \t]+(?=\r?\n)")
-_SOFT_BREAK_BARE_CR = re.compile(rb"=\r(?!\n)")
 _BROKEN_ESCAPE = re.compile(rb"=(?![0-9A-Fa-f]{2}|\r?\n|\Z)")
 _UU_BEGIN = re.compile(rb"^begin[ \t]+[0-7]{3,4}[ \t][^\n]*\n", re.MULTILINE)
 
@@ -72,7 +71,7 @@ def decode_quoted_printable(octets: bytes) -> Decoded:
     if b"= " in octets or b"=\t" in octets:
         octets = _SOFT_BREAK_WITH_BLANKS.sub(b"=", octets)
     if b"=\r" in octets:
-        octets = _SOFT_BREAK_BARE_CR.sub(b"=\n", octets)
+        octets = octets.replace(b"=\r\n", b"=\n").replace(b"=\r", b"=\n")
     broken = _BROKEN_ESCAPE.search(octets) is not None
     defects = (DefectCode.INVALID_QUOTED_PRINTABLE,) if broken else ()
     return Decoded(binascii.a2b_qp(octets), defects)
@@ -83,7 +82,10 @@ def decode_uuencode(octets: bytes) -> Decoded:
     begin = _UU_BEGIN.search(octets)
     if begin is None:
         return Decoded(octets, (DefectCode.INVALID_UUENCODE,))
-    lines = takewhile(_is_uu_line, (line.rstrip(b"\r") for line in octets[begin.end() :].split(b"\n")))
+    lines = takewhile(
+        _is_uu_line,
+        (line.rstrip(b"\r") for line in octets[begin.end() :].split(b"\n", MAX_UUENCODED_LINES)[:MAX_UUENCODED_LINES]),
+    )
     decoded = [_decode_uu_line(line) for line in lines]
     broken = any(line_broken for _, line_broken in decoded)
     content = b"".join(octets_of_line for octets_of_line, _ in decoded)

@@ -21,7 +21,7 @@ class MessageLimits:
     header_fields: int = 20_000
     parts: int = 1_000
     depth: int = 50
-    boundary_lines: int = 100_000
+    boundary_lines: int = 50_000
     boundary_bytes: int = 500
     decoded_bytes: int = 64 * MIB
 
@@ -45,6 +45,12 @@ MAX_COMMENT_DEPTH = 50
 
 MAX_READINGS = 8
 """Readings kept of one ambiguous parameter."""
+
+MAX_AUTHOR_CHARACTERS = 4_096
+"""Characters of one From field that are read; a longer one has no author (RFC 5322 §2.1.1: lines of 998)."""
+
+MAX_UUENCODED_LINES = 500_000
+"""Lines of uuencoded content that are decoded; what follows is dropped."""
 
 MAX_BASE64_SEGMENTS = 1_000
 """Runs of base64 after inner padding that are decoded; what follows is dropped."""

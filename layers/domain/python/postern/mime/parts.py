@@ -24,10 +24,10 @@ MESSAGE_TYPES = frozenset({"message/rfc822", "message/global", "message/news"})
 class Part:
     """A part as the stretch `source[offset:end]`; its body begins at `body_offset`.
 
-    `source` is the message, or the decoded octets of an encoded message within it. `content_type` is lower
-    case and never empty; `media_type` is the field as it was read. `path` is the section number of IMAP (RFC 3501 §6.4.5): `1.2`; a multipart that is the
-    whole body of a message is `TEXT`, `3.TEXT`. A message/rfc822 has one child, the root of its message. Not
-    slotted: everything derived is worked out once, when somebody asks.
+    `source` is the message, or the decoded octets of an encoded message within it. `content_type` is lower case
+    and never empty; `media_type` is the field as it was read. `path` is the section number of IMAP (RFC 3501
+    §6.4.5): `1.2`; a multipart that is the whole body of a message is `TEXT`, `3.TEXT`. A message/rfc822 has one
+    child, the root of its message. Not slotted: what is derived is worked out once, when somebody asks.
     """
 
     source: bytes = field(repr=False)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from itertools import pairwise
 from typing import NamedTuple
 
 from postern.mime.charsets import decode_unlabelled
@@ -69,12 +68,15 @@ class _Place(NamedTuple):
     prefix: str
 
 
-class _Delimiter(NamedTuple):
-    """A boundary line: where it begins, where the next line begins, and whether it closes the multipart."""
+_Line = tuple[int, int]
+"""Where a line begins and where the next one does."""
 
-    offset: int
-    next_line: int
-    closing: bool
+
+class _Delimiters(NamedTuple):
+    """The boundary lines before each part, and the offset of the one that closes the multipart."""
+
+    parting: list[_Line]
+    closing: int | None
 
 
 def read_tree(source: bytes, limits: MessageLimits) -> Tree:
@@ -103,7 +105,7 @@ class _Walker:
 
     def __init__(self, source: bytes, limits: MessageLimits, budget: _Budget) -> None:
         self.source, self.limits, self.budget = source, limits, budget
-        self._index: dict[bytes, list[tuple[int, int]]] | None = None
+        self._index: dict[bytes, list[_Line]] | None = None
 
     def message(self, start: int, end: int, depth: int, path: str) -> Part:
         """The root part of the message in `source[start:end]`; `path` is that of the part which holds it."""
@@ -175,8 +177,8 @@ class _Walker:
 
     def _parts_of(self, body: _Body) -> tuple[Part, ...]:
         usable = 0 < len(body.boundary) <= self.limits.boundary_bytes
-        delimiters = self._delimiters(body) if usable else []
-        if not delimiters:
+        delimiters = self._delimiters(body) if usable else _Delimiters([], None)
+        if not delimiters.parting:
             code = DefectCode.MISSING_PARTS if usable else DefectCode.INVALID_BOUNDARY
             self.budget.report(code, body.path, body.boundary[:_MAX_DETAIL].decode("latin-1"))
             return ()
@@ -191,31 +193,33 @@ class _Walker:
             children.append(self._part(start, end, body.depth + 1, place, default_type, of_message=False))
         return tuple(children)
 
-    def _spans(self, delimiters: list[_Delimiter], body: _Body) -> list[tuple[int, int]]:
+    def _spans(self, delimiters: _Delimiters, body: _Body) -> list[tuple[int, int]]:
         """Where the parts lie: the line end before a delimiter belongs to the delimiter (RFC 2046 §5.1.1)."""
-        closing = next((index for index, one in enumerate(delimiters) if one.closing), None)
-        if closing is None:
+        starts = [next_line for _, next_line in delimiters.parting]
+        ends = [self._before(offset) for offset, _ in delimiters.parting[1:]]
+        if delimiters.closing is None:
             self.budget.report(DefectCode.MISSING_END_BOUNDARY, body.path)
-            spans = [(one.next_line, self._before(after.offset)) for one, after in pairwise(delimiters)]
-            spans.append((delimiters[-1].next_line, body.end))
+            ends.append(body.end)
         else:
-            if any(not one.closing for one in delimiters[closing:]):
-                self.budget.report(DefectCode.PARTS_AFTER_END, body.path)
-            pairs = pairwise(delimiters[: closing + 1])
-            spans = [(one.next_line, self._before(after.offset)) for one, after in pairs]
-        return [(min(start, body.end), max(min(start, body.end), end)) for start, end in spans]
+            ends.append(self._before(delimiters.closing))
+        return [(min(start, body.end), max(min(start, body.end), end)) for start, end in zip(starts, ends, strict=True)]
 
     def _before(self, offset: int) -> int:
         """The offset of the line end before the line at `offset`."""
         return offset - 2 if self.source[offset - 2 : offset - 1] == b"\r" else offset - 1
 
-    def _delimiters(self, body: _Body) -> list[_Delimiter]:
-        """The lines in `body` that hold its boundary, in order."""
+    def _delimiters(self, body: _Body) -> _Delimiters:
+        """The lines in `body` that hold its boundary, up to the first that closes it or the limit of parts."""
         index = self._boundary_lines()
-        parting = _within(index.get(body.boundary, []), body)
-        return sorted(parting + _within(index.get(body.boundary + b"--", []), body, closing=True))
+        closing = _within(index.get(body.boundary + b"--", []), body.start, body.end, 1)
+        end = closing[0][0] if closing else body.end
+        lines = index.get(body.boundary, [])
+        if closing and _within(lines, end, body.end, 1):
+            self.budget.report(DefectCode.PARTS_AFTER_END, body.path)
+        parting = _within(lines, body.start, end, self.budget.parts + 1)
+        return _Delimiters(parting, end if closing else None)
 
-    def _boundary_lines(self) -> dict[bytes, list[tuple[int, int]]]:
+    def _boundary_lines(self) -> dict[bytes, list[_Line]]:
         """Every line of the source that begins with two hyphens, by what follows them."""
         if self._index is None:
             self._index = {}
@@ -223,14 +227,15 @@ class _Walker:
                 if count >= self.limits.boundary_lines:
                     self.budget.report(DefectCode.TOO_MANY_BOUNDARY_LINES, "")
                     break
-                lines = self._index.setdefault(match.group(1).rstrip(b" \t\r"), [])
-                lines.append((match.start() + 1, match.end() + 1))
+                start, end = match.span()
+                self._index.setdefault(match[1].rstrip(b" \t\r"), []).append((start + 1, end + 1))
         return self._index
 
 
-def _within(lines: list[tuple[int, int]], body: _Body, *, closing: bool = False) -> list[_Delimiter]:
-    first, last = bisect_left(lines, (body.start, 0)), bisect_left(lines, (body.end, 0))
-    return [_Delimiter(offset, next_line, closing) for offset, next_line in lines[first:last]]
+def _within(lines: list[_Line], start: int, end: int, most: int) -> list[_Line]:
+    """The first lines that begin from `start` on and before `end`."""
+    first, last = bisect_left(lines, (start, 0)), bisect_left(lines, (end, 0))
+    return lines[first : min(last, first + most)]
 
 
 def _content_fields(section: HeaderSection) -> tuple[dict[bytes, HeaderField], list[bytes]]:
