@@ -7,6 +7,7 @@ Adapters implement them (`postern_aws`), tests give them data. An adapter that c
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import IO, Protocol
 
@@ -111,4 +112,20 @@ class SiteSource(Protocol):
 
     def site(self) -> Site:
         """The last facts that were read; never blocks."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class KeyMaterial:
+    """A certificate with its chain, and its private key, both PEM."""
+
+    certificate_chain: bytes
+    private_key: bytes
+
+
+class CertificateSource(Protocol):
+    """Where the certificate lies. Blocking; called from a thread."""
+
+    def read(self) -> KeyMaterial:
+        """The current certificate and key; raises `Unavailable`."""
         ...
