@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import dataclass
+
+from postern.networks import read_address
 
 IPV4_NETWORK_BITS = 24
 IPV6_NETWORK_BITS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Who is at the other end; `ip` is canonical, or `None` when a balancer does not say."""
+
+    ip: str | None
+    port: int = 0
 
 
 def canonical_ip(text: str) -> str:
@@ -13,10 +24,7 @@ def canonical_ip(text: str) -> str:
 
     Raises ValueError when `text` is no address.
     """
-    address = ipaddress.ip_address(text.partition("%")[0])
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        return str(address.ipv4_mapped)
-    return str(address)
+    return str(read_address(text.partition("%")[0]))
 
 
 def client_network(client_ip: str) -> str:

@@ -25,9 +25,13 @@ class SpoolBudget:
         self.octets = octets
         self.used = 0
 
+    def has_room(self, octets: int) -> bool:
+        """Whether so much would fit now."""
+        return self.used + octets <= self.octets
+
     def take(self, octets: int) -> None:
         """Reserve room. Raises SpoolFullError when there is not enough."""
-        if self.used + octets > self.octets:
+        if not self.has_room(octets):
             raise SpoolFullError
         self.used += octets
 

@@ -141,7 +141,8 @@ class Transaction:
     """One mail transaction, as checks see it.
 
     `received_at` is the only clock and `deadline` the only time limit a check knows; both are aware UTC times.
-    `session` and `envelope` are `None` for a message that came from a file.
+    `session` and `envelope` are `None` for a message that came from a file. `observations` are symbols of what the
+    front end noticed, such as `SMTP_EARLY_TALKER`.
     """
 
     transaction_id: str
@@ -152,6 +153,7 @@ class Transaction:
     recipients: tuple[Recipient, ...]
     message: MessageReference
     site: Site
+    observations: tuple[str, ...] = ()
 
     @property
     def client_ip(self) -> str | None:

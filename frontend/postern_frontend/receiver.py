@@ -1,0 +1,361 @@
+"""The SMTP receiver: one client's conversation on port 25, from its connection to the replies.
+
+It drives the protocol object: looks recipients up, spools the message, and gives a complete one to `Acceptance`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeVar
+
+from postern import replies
+from postern.model import Envelope, Recipient, Session
+from postern.networks import is_within, known_address
+from postern.ports import SiteSource, Unavailable
+from postern.recipients import Directory, MailPath, Resolution, is_known_reverse_path, resolve
+from postern.replies import Reply
+from postern_frontend.connection import Connection, Expiry
+from postern_frontend.data_scanner import TextFacts
+from postern_frontend.recipient_lookup import RecipientLookup
+from postern_frontend.smtp.events import (
+    Closed,
+    Event,
+    MessageReceived,
+    RecipientGiven,
+    ReversePathGiven,
+    TextReceived,
+    TlsRequested,
+    TransactionEnded,
+)
+from postern_frontend.smtp.phase import Expects
+from postern_frontend.smtp.profile import SmtpProfile
+from postern_frontend.smtp.protocol import SmtpProtocol
+from postern_frontend.spool import Spool, SpoolBudget, SpoolFullError
+from postern_frontend.transaction import Acceptance, ReceivedMessage
+
+T = TypeVar("T")
+
+MAX_TRANSACTION_RECIPIENTS = 500
+"""Recipients of one transaction after lists were expanded: they all travel through the workflow's state."""
+
+MAX_WAITING_OCTETS = 65_536
+"""What a client may send ahead of an answer before it is made to wait."""
+
+
+class EarlyTalk(StrEnum):
+    """What to do with a client that speaks before the greeting."""
+
+    OBSERVE = "observe"
+    REFUSE = "refuse"
+
+
+class Observed(StrEnum):
+    """Symbols of what the conversation noticed, for the checks."""
+
+    EARLY_TALKER = "SMTP_EARLY_TALKER"
+    BARE_LINE_END = "SMTP_BARE_LINE_END"
+    NUL_OCTET = "SMTP_NUL_OCTET"
+    LONG_LINE = "SMTP_LONG_LINE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Seconds the client has (RFC 5321 §4.5.3.2), its least pace in DATA, and how long the greeting waits."""
+
+    command: float = 300
+    text: float = 180
+    answer: float = 600
+    command_while_draining: float = 30
+    slow_octets_per_minute: int = 6_000
+    greeting_delay: float = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiverService:
+    """What all conversations of a listener share."""
+
+    profile: SmtpProfile
+    lookup: RecipientLookup
+    acceptance: Acceptance
+    sites: SiteSource
+    spool_budget: SpoolBudget
+    spool_directory: str | None = None
+    timing: Timing = field(default_factory=Timing)
+    early_talk: EarlyTalk = EarlyTalk.REFUSE
+
+
+class SmtpConversation:
+    """See `postern_frontend.connection.Conversation`."""
+
+    def __init__(self, connection: Connection, service: ReceiverService, session_id: str) -> None:
+        self._connection = connection
+        self._service = service
+        self._session_id = session_id
+        self._protocol = SmtpProtocol(service.profile)
+        self._greeting: asyncio.TimerHandle | None = None
+        self._trusted = self._is_trusted()
+        self._observed: list[str] = []
+        self._recipients: dict[str, Recipient] = {}
+        self._spool: Spool | None = None
+        self._commands_seen = -1
+        self._draining = False
+
+    # --- for the connection ---------------------------------------------------------------------------
+
+    def opened(self) -> None:
+        """Greet, at once or after the delay that early talkers do not wait for."""
+        if self._connection.tls is not None:
+            self._protocol.start_over()
+        delay = 0 if self._trusted else self._service.timing.greeting_delay
+        if delay:
+            self._greeting = self._connection.later(delay, self._greet)
+        else:
+            self._greet()
+
+    def received(self, data: bytes) -> None:
+        """Take octets."""
+        if self._greeting is not None and Observed.EARLY_TALKER not in self._observed:
+            self._talked_early()
+        self._protocol.receive(data)
+        if self._greeting is None:
+            self._pump()
+
+    def secured(self) -> None:
+        """The handshake is done."""
+        self._protocol.start_over()
+        self._pump()
+
+    def half_closed(self) -> bool:
+        """Whether an answer is still owed."""
+        return self._protocol.expects is Expects.ANSWER
+
+    def expired(self, expiry: Expiry) -> None:
+        """Say why and close."""
+        self._protocol.abort(replies.TOO_SLOW if expiry is Expiry.TOO_SLOW else replies.TIMED_OUT)
+        self._pump()
+
+    def draining(self) -> None:
+        """Close after the transaction that is open, or now."""
+        self._draining = True
+        self._greet_now()
+        self._protocol.finish(replies.SHUTTING_DOWN)
+        self._commands_seen = -1
+        self._pump()
+
+    def failed(self) -> None:
+        """It is our fault: the sender keeps the message."""
+        if self._protocol.expects is Expects.ANSWER:
+            self._protocol.answer(replies.LOCAL_TROUBLE)
+        else:
+            self._protocol.abort(replies.LOCAL_TROUBLE)
+        self._pump()
+
+    def lost(self) -> None:
+        """Forget what was kept; a message that is being decided goes its way."""
+        if self._greeting is not None:
+            self._greeting.cancel()
+        self._drop_spool()
+        if self._protocol.commands:
+            self._connection.log.info(
+                "session closed",
+                commands=self._protocol.commands,
+                errors=self._protocol.errors,
+                octets=self._connection.octets_received,
+                tls=self._connection.tls.version if self._connection.tls else None,
+            )
+
+    # --- the conversation -----------------------------------------------------------------------------
+
+    def _is_trusted(self) -> bool:
+        address = known_address(self._connection.client.ip)
+        return address is not None and is_within(address, self._service.sites.site().trusted_networks)
+
+    def _greet(self) -> None:
+        self._greeting = None
+        self._protocol.greet()
+        self._pump()
+
+    def _greet_now(self) -> None:
+        if self._greeting is not None:
+            self._greeting.cancel()
+            self._greeting = None
+
+    def _talked_early(self) -> None:
+        self._observed.append(Observed.EARLY_TALKER)
+        self._connection.log.info("early talker")
+        if self._service.early_talk is EarlyTalk.REFUSE:
+            self._greet_now()
+            self._protocol.abort(replies.EARLY_TALKER)
+
+    def _pump(self) -> None:
+        """Carry out all events, then send all replies in one write."""
+        while event := self._protocol.next_event():
+            self._carry_out(event)
+        if self._protocol.expects is not Expects.ANSWER:
+            self._flush()
+        self._set_expectation()
+
+    def _flush(self) -> None:
+        self._connection.send(self._protocol.take_output())
+
+    def _set_expectation(self) -> None:
+        timing, expects = self._service.timing, self._protocol.expects
+        self._connection.hold_back(expects is Expects.ANSWER and self._protocol.buffered > MAX_WAITING_OCTETS)
+        if expects is Expects.TEXT:
+            self._connection.expect(timing.text, octets_per_minute=timing.slow_octets_per_minute)
+            self._commands_seen = -1
+        elif expects is Expects.ANSWER:
+            self._connection.expect(timing.answer)
+            self._commands_seen = -1
+        elif self._connection.half_closed:
+            self._connection.close()
+        elif expects is Expects.COMMAND and self._commands_seen != self._protocol.commands:
+            # Only a whole command starts the clock anew: octets that drip in do not.
+            self._commands_seen = self._protocol.commands
+            self._connection.expect(timing.command_while_draining if self._draining else timing.command)
+
+    def _carry_out(self, event: Event) -> None:
+        match event:
+            case TextReceived(text):
+                self._keep(text)
+            case ReversePathGiven(path, envelope):
+                self._judge_reverse_path(path, envelope)
+            case RecipientGiven(path):
+                self._judge_recipient(path)
+            case MessageReceived(facts):
+                self._flush()
+                self._connection.spawn(self._settle(self._received_message(facts)))
+            case TransactionEnded():
+                self._recipients = {}
+                self._drop_spool()
+            case TlsRequested():
+                self._start_tls()
+            case Closed():
+                self._flush()
+                self._connection.close()
+
+    def _answer(self, reply: Reply) -> None:
+        """Answer the event that waited, and go on."""
+        self._protocol.answer(reply)
+        self._pump()
+
+    def _start_tls(self) -> None:
+        if not self._connection.can_start_tls:
+            self._protocol.answer(replies.TLS_UNAVAILABLE)
+            return
+        self._protocol.answer(replies.READY_FOR_TLS)
+        self._flush()
+        self._connection.start_tls()
+
+    # --- the envelope ---------------------------------------------------------------------------------
+
+    def _judge_reverse_path(self, path: MailPath | None, envelope: Envelope) -> None:
+        if not self._service.spool_budget.has_room(envelope.declared_size or 0):
+            self._protocol.answer(replies.INSUFFICIENT_STORAGE)
+        elif path is None or self._trusted:
+            self._protocol.answer(replies.REVERSE_PATH_OK)
+        else:
+            self._look_up(lambda directory: is_known_reverse_path(path, directory), self._reverse_path_reply)
+
+    def _reverse_path_reply(self, known: bool) -> Reply:
+        return replies.REVERSE_PATH_OK if known else replies.REVERSE_PATH_UNKNOWN
+
+    def _judge_recipient(self, path: MailPath) -> None:
+        site = self._service.sites.site()
+        default_domain = site.local_domains[0] if site.local_domains else site.hostname
+        envelope = self._protocol.envelope
+        self._look_up(
+            lambda directory: resolve(
+                path,
+                directory,
+                default_domain=default_domain,
+                may_relay=self._trusted,
+                smtputf8=envelope is not None and envelope.smtputf8,
+            ),
+            self._recipient_reply,
+        )
+
+    def _recipient_reply(self, resolution: Resolution) -> Reply:
+        if resolution.refusal is not None:
+            return resolution.refusal
+        found = {recipient.address: recipient for recipient in resolution.recipients}
+        together = found | self._recipients
+        if len(together) > MAX_TRANSACTION_RECIPIENTS:
+            return replies.TOO_MANY_RECIPIENTS
+        self._recipients = together
+        return replies.RECIPIENT_OK
+
+    def _look_up(self, question: Callable[[Directory], T], reply_to: Callable[[T], Reply]) -> None:
+        """Answer the protocol by what the directory says: at once when it is remembered, as it mostly is."""
+        known = self._service.lookup.recall(question)
+        if known is None:
+            self._connection.spawn(self._ask_directory(question, reply_to))
+        else:
+            self._protocol.answer(reply_to(known))
+
+    async def _ask_directory(self, question: Callable[[Directory], T], reply_to: Callable[[T], Reply]) -> None:
+        try:
+            reply = reply_to(await self._service.lookup.ask(question))
+        except Unavailable as trouble:
+            self._connection.log.warning("directory unavailable", reason=str(trouble))
+            reply = replies.DIRECTORY_UNAVAILABLE
+        self._answer(reply)
+
+    # --- the message ----------------------------------------------------------------------------------
+
+    def _keep(self, text: bytes) -> None:
+        try:
+            self._open_spool().write(text)
+        except SpoolFullError:
+            self._connection.log.warning("spool full")
+            self._drop_spool()
+            self._protocol.refuse_message(replies.INSUFFICIENT_STORAGE)
+
+    def _open_spool(self) -> Spool:
+        if self._spool is None:
+            self._spool = Spool(self._service.spool_budget, directory=self._service.spool_directory)
+        return self._spool
+
+    def _drop_spool(self) -> None:
+        if self._spool is not None:
+            self._spool.close()
+            self._spool = None
+
+    def _received_message(self, facts: TextFacts) -> ReceivedMessage:
+        """What has arrived; the spool belongs to it from now on."""
+        spool, self._spool = self._open_spool(), None
+        unusual = (
+            (Observed.BARE_LINE_END, facts.bare_line_ends),
+            (Observed.NUL_OCTET, facts.nul_octets),
+            (Observed.LONG_LINE, facts.long_lines),
+        )
+        return ReceivedMessage(
+            session=self._session(),
+            envelope=self._protocol.envelope or Envelope(None),
+            recipients=tuple(self._recipients.values()),
+            spool=spool,
+            observations=(*self._observed, *(symbol for symbol, count in unusual if count)),
+        )
+
+    def _session(self) -> Session:
+        return Session(
+            session_id=self._session_id,
+            client_ip=self._connection.client.ip,
+            client_port=self._connection.client.port,
+            helo_identity=self._protocol.helo_identity,
+            extended=self._protocol.extended,
+            tls=self._connection.tls,
+            trusted=self._trusted,
+        )
+
+    async def _settle(self, message: ReceivedMessage) -> None:
+        try:
+            reply = await self._service.acceptance.settle(message, self._connection.log)
+        finally:
+            message.spool.close()
+        if not self._connection.is_open:
+            self._connection.log.info("client left before its answer", reply=reply.code)
+        self._answer(reply)

@@ -1,0 +1,60 @@
+"""Structured logs: one JSON object a line, every line of a session with its id. Never a message body or password."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+
+from postern.wire import clean_text
+from postern_frontend.client_address import Client
+
+_FIELDS = "postern_fields"
+
+
+class JsonFormatter(logging.Formatter):
+    """Writes a record as one line of JSON: time, level, event, then the fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "event": record.getMessage(),
+            **getattr(record, _FIELDS, {}),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return clean_text(json.dumps(line, ensure_ascii=False, default=str))
+
+
+def configure_logging(level: str) -> None:
+    """Send every log line of the process to standard output as JSON."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(JsonFormatter())
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+
+
+class SessionLog:
+    """Writes the events of one session."""
+
+    def __init__(self, logger: logging.Logger, session_id: str, client: Client) -> None:
+        self._logger = logger
+        self._fields = {"session_id": session_id, "client_ip": client.ip}
+
+    def info(self, event: str, **fields: object) -> None:
+        """Something that happens to every session or message."""
+        self._write(logging.INFO, event, fields)
+
+    def warning(self, event: str, **fields: object) -> None:
+        """Something the operator may have to do something about."""
+        self._write(logging.WARNING, event, fields)
+
+    def unforeseen(self, error: BaseException) -> None:
+        """A fault in this program, with its traceback."""
+        self._logger.error("unforeseen", exc_info=error, extra={_FIELDS: self._fields})
+
+    def _write(self, level: int, event: str, fields: dict[str, object]) -> None:
+        if self._logger.isEnabledFor(level):
+            self._logger.log(level, event, extra={_FIELDS: {**self._fields, **fields}})
