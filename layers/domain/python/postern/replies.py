@@ -179,3 +179,8 @@ SPF_FAILED = Reply(550, "5.7.23", "SPF does not permit this client for the rever
 DMARC_FAILED = Reply(550, "5.7.1", "The author domain's DMARC policy refuses this message")
 REFUSED_AS_SPAM = Reply(550, "5.7.1", "Message refused: its content looks like spam")
 REFUSED_BY_POLICY = Reply(550, "5.7.1", "Message refused by policy")
+
+
+def listed(client_ip: str, list_name: str) -> Reply:
+    """The client is on a blocklist whose listing refuses (RFC 5782 §2.1)."""
+    return Reply(550, "5.7.1", f"Your address {client_ip} is listed by {list_name}")
