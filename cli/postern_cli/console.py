@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import sys
 from enum import IntEnum
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
+
+
+AsJson = Annotated[bool, typer.Option("--json", help="Answer with JSON.")]
+Confirmed = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before doing it.")]
 
 
 class ExitCode(IntEnum):

@@ -1,27 +1,76 @@
-"""The `postern` command: every sub-command is imported when it is called."""
+"""The `postern` command. A sub-command's module is imported when it is called: what is not needed costs no time."""
 
 from __future__ import annotations
 
-import typer
+import os
+import sys
+from importlib import import_module
+from importlib.metadata import version
+from typing import Annotated, Any
 
-from postern_cli.scan.command import scan
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command as made_of
+
+MODULES = {
+    "up": "postern_cli.up.command",
+    "scan": "postern_cli.scan.command",
+    "trace": "postern_cli.trace.command",
+    "quarantine": "postern_cli.quarantine.command",
+    "policy": "postern_cli.policy.command",
+    "lists": "postern_cli.lists.command",
+    "domains": "postern_cli.directory.domains",
+    "accounts": "postern_cli.directory.accounts",
+    "aliases": "postern_cli.directory.aliases",
+    "dns": "postern_cli.dns.command",
+    "cost": "postern_cli.cost.command",
+}
+"""The module of each sub-command; its `app` is the command. `postern --help` lists them in this order."""
+
+
+class SubCommands(TyperGroup):
+    """The sub-commands, each made when it is asked for."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**{**settings, "commands": dict.fromkeys(MODULES)})
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Their names, in the order people meet them."""
+        return list(MODULES)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of this name, or `None`."""
+        return made_of(import_module(MODULES[cmd_name]).app) if cmd_name in MODULES else None
+
 
 app = typer.Typer(
     name="postern",
-    help="Postern guards the mail of your domains. Each command explains itself with --help.",
+    cls=SubCommands,
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(scan)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(version("postern"))
+        raise typer.Exit
 
 
 @app.callback()
-def postern() -> None:
-    """Postern guards the mail of your domains."""
+def postern(
+    _version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Postern guards the mail of your domains. Each command explains itself with --help."""
 
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line. A reader that went away (`postern … | head`) is no error."""
+    try:
+        app()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -11,11 +11,12 @@ from rich.text import Text
 
 from postern.ports import Resolver
 from postern.wire import to_json
-from postern_cli.console import ExitCode, fail, out, print_json
+from postern_cli.console import AsJson, ExitCode, fail, out, print_json
 from postern_cli.dns.examination import State, Subject, examine, is_ready
-from postern_cli.scan.case import CaseError, read_zone
+from postern_cli.scan.case import read_zone
+from postern_cli.scan.case_error import CaseError
 
-app = typer.Typer(no_args_is_help=True, help="Look at what a domain publishes for mail.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Look at what a domain publishes for mail.")
 
 COLOURS = {
     State.GOOD: "green",
@@ -36,7 +37,7 @@ def check(
     domain: Annotated[str, typer.Argument(help="The domain, e.g. example.com")],
     selector: Annotated[list[str] | None, typer.Option(help="A DKIM selector to look up; several times.")] = None,
     zone: Annotated[Path | None, typer.Option(help="Answer from this zone file (JSON) instead of the DNS.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Answer with JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """MX, PTR, SPF, DKIM and DMARC of a domain: what is there, what is missing, and the record to publish.
 

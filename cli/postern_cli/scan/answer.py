@@ -7,7 +7,7 @@ from typing import Any
 from postern import stamping
 from postern.model import CheckResult, Disposition, HeaderField
 from postern.wire import to_json
-from postern_cli.scan.judging import NOBODY, Verdict
+from postern_cli.scan.judging import Verdict
 
 AUTHENTICATION_RESULTS = "authentication-results"
 
@@ -19,9 +19,7 @@ def answer(verdict: Verdict) -> dict[str, Any]:
     told: dict[str, Any] = {
         "id": verdict.case.case_id,
         "disposition": verdict.first.disposition.value,
-        "dispositions": {
-            one.address: one.disposition.value for one in decision.recipients if one.address != NOBODY.address
-        },
+        "dispositions": _dispositions(verdict),
         "score": verdict.first.score / 100,
         "reply": reply_text(verdict),
         "results": {check_id: _result(result) for check_id, result in verdict.judgement.results.items()},
@@ -41,12 +39,18 @@ def reply_text(verdict: Verdict) -> str:
 
 def removed_headers(verdict: Verdict) -> tuple[HeaderField, ...]:
     """The header fields of the message that would be removed at delivery."""
-    return stamping.removable_fields(verdict.message, verdict.transaction.site)
+    return stamping.removed_headers(verdict.message, verdict.transaction.site.authserv_id)
 
 
 def is_delivered(verdict: Verdict) -> bool:
     """Whether the first recipient would find the message in the inbox."""
     return verdict.first.disposition is Disposition.ACCEPT
+
+
+def _dispositions(verdict: Verdict) -> dict[str, str]:
+    """By the recipients as the case spells them."""
+    decided = zip(verdict.case.rcpt_to, verdict.decision.recipients, strict=False)
+    return {forward_path: one.disposition.value for forward_path, one in decided}
 
 
 def _authentication_results(headers: tuple[HeaderField, ...]) -> str:

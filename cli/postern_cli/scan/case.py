@@ -12,16 +12,19 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from postern.policy import PolicyError
 from postern.policy_book import GLOBAL_SCOPE, check_section
 from postern.ports import Resolver
-from postern.zone import ZoneError, ZoneResolver
+from postern.zone import ZoneResolver
+from postern_cli.scan.case_error import CaseError
+from postern_cli.scan.sender_lists import GivenSenderLists, read_sender_lists
 
 MAX_MESSAGE_OCTETS = 64 * 1024 * 1024
+FIRST_YEAR, LAST_YEAR = 1970, 9000
 KNOWN = frozenset(
     {
         "id",
@@ -41,10 +44,6 @@ KNOWN = frozenset(
 )
 
 
-class CaseError(ValueError):
-    """A case that cannot be judged because it is not one; the text says what would be right."""
-
-
 @dataclass(frozen=True, slots=True)
 class ScanCase:
     """What is judged. `mail_from` is `""` for the null reverse-path and `None` when there is no envelope."""
@@ -58,7 +57,7 @@ class ScanCase:
     resolver: Resolver | None = None
     policy: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     now: datetime | None = None
-    sender_lists: tuple[Mapping[str, object], ...] = ()
+    sender_lists: GivenSenderLists = field(default_factory=GivenSenderLists)
     local_domains: tuple[str, ...] | None = None
     authenticated_as: str | None = None
 
@@ -70,10 +69,7 @@ class ScanCase:
 
 def read_case(line: str) -> ScanCase:
     """The case in one line of JSON; raises `CaseError`."""
-    try:
-        data = json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as wrong:
-        raise CaseError(f"not a line of JSON: {wrong}") from wrong
+    data = _parsed(line.removeprefix("\ufeff"))
     if not isinstance(data, dict):
         raise CaseError('expected an object such as {"message": "mail.eml"}')
     unknown = sorted(set(data) - KNOWN)
@@ -82,17 +78,29 @@ def read_case(line: str) -> ScanCase:
     return ScanCase(
         raw=_message(data),
         case_id=data.get("id"),
-        client_ip=_client_ip(data.get("client_ip")),
+        client_ip=read_client_ip(data.get("client_ip")),
         helo=_text(data, "helo"),
         mail_from=_text(data, "mail_from"),
         rcpt_to=_texts(data, "rcpt_to") or (),
         resolver=_zone(data.get("zone")),
         policy=read_overrides(data.get("policy")),
         now=_time(data.get("now")),
-        sender_lists=tuple(data.get("sender_lists") or ()),
+        sender_lists=read_sender_lists(data.get("sender_lists")),
         local_domains=_texts(data, "local_domains"),
         authenticated_as=_text(data, "authenticated_as"),
     )
+
+
+def _parsed(text: str) -> Any:
+    """JSON data; raises `CaseError`, also for what only Python takes for JSON."""
+    try:
+        return json.loads(text, parse_constant=_no_number)
+    except (ValueError, RecursionError) as wrong:
+        raise CaseError(f"not a line of JSON: {wrong}") from wrong
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
 
 
 def read_message(path: Path) -> bytes:
@@ -121,15 +129,25 @@ def read_overrides(policy: object) -> Mapping[str, Mapping[str, object]]:
     return policy
 
 
-@lru_cache(maxsize=64)
+@cache
 def read_zone(path: Path) -> ZoneResolver:
     """The resolver for a zone file, read once; raises `CaseError`."""
     try:
-        return ZoneResolver(json.loads(path.read_text(encoding="utf-8")))
+        return make_zone(json.loads(path.read_text(encoding="utf-8")))
     except OSError as trouble:
         raise CaseError(f"zone: cannot read {str(path)!r}: {trouble.strerror}") from trouble
-    except (ValueError, AttributeError) as wrong:
+    except (ValueError, RecursionError) as wrong:
         raise CaseError(f"zone: {str(path)!r}: {wrong}") from wrong
+
+
+def make_zone(zone: object) -> ZoneResolver:
+    """The resolver for a zone object; raises `CaseError`."""
+    if not isinstance(zone, dict):
+        raise CaseError("zone: expected a path or an object such as {name: {TYPE: [strings]}}")
+    try:
+        return ZoneResolver(zone)
+    except ValueError as wrong:
+        raise CaseError(str(wrong)) from wrong
 
 
 def _message(data: Mapping[str, Any]) -> bytes:
@@ -160,11 +178,12 @@ def _texts(data: Mapping[str, Any], key: str) -> tuple[str, ...] | None:
     return tuple(value)
 
 
-def _client_ip(value: object) -> str | None:
-    if value is None:
+def read_client_ip(value: object) -> str | None:
+    """A client's address in its one form, or `None` when nobody knows it; raises `CaseError`."""
+    if value in (None, ""):
         return None
     try:
-        address = ipaddress.ip_address(str(value))
+        address = ipaddress.ip_address(str(value).partition("%")[0])
     except ValueError as wrong:
         raise CaseError(f"client_ip: {value!r} is not an IPv4 or IPv6 address") from wrong
     mapped = getattr(address, "ipv4_mapped", None)
@@ -174,14 +193,7 @@ def _client_ip(value: object) -> str | None:
 def _zone(value: object) -> Resolver | None:
     if value is None:
         return None
-    if isinstance(value, str):
-        return read_zone(Path(value))
-    if not isinstance(value, dict):
-        raise CaseError("zone: expected a path or an object")
-    try:
-        return ZoneResolver(value)
-    except ZoneError as wrong:
-        raise CaseError(str(wrong)) from wrong
+    return read_zone(Path(value)) if isinstance(value, str) else make_zone(value)
 
 
 def _time(value: object) -> datetime | None:
@@ -189,6 +201,9 @@ def _time(value: object) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(str(value))
-    except ValueError as wrong:
+        known = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError) as wrong:
         raise CaseError("now: expected an RFC 3339 time such as 2026-01-31T12:00:00Z") from wrong
-    return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    if not FIRST_YEAR <= known.year <= LAST_YEAR:
+        raise CaseError(f"now: expected a time in the years {FIRST_YEAR} to {LAST_YEAR}")
+    return known

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -14,11 +14,15 @@ import typer
 
 from postern.policy_book import PolicyBook
 from postern.ports import Resolver
-from postern_cli.console import ExitCode, err, fail, out, print_json, print_json_line
+from postern_cli.console import AsJson, ExitCode, fail, out, print_json, print_json_line
 from postern_cli.scan.answer import answer, is_delivered
-from postern_cli.scan.case import CaseError, ScanCase, read_case, read_message, read_overrides, read_zone
+from postern_cli.scan.batch import STANDARD_INPUT, answers
+from postern_cli.scan.case import ScanCase, read_client_ip, read_message, read_overrides, read_zone
+from postern_cli.scan.case_error import CaseError
 from postern_cli.scan.judging import UnaskedResolver, Verdict, judge_case
-from postern_cli.scan.report import print_report
+from postern_cli.scan.report import print_report, print_troubles
+
+app = typer.Typer(add_completion=False)
 
 Files = Annotated[list[Path] | None, typer.Argument(help="Message files (RFC 5322), or - for standard input.")]
 BatchFile = Annotated[
@@ -26,22 +30,24 @@ BatchFile = Annotated[
 ]
 
 
+@app.command()
 def scan(  # noqa: PLR0913, PLR0917 - one parameter per option of the command line
     files: Files = None,
     batch: BatchFile = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Answer with JSON.")] = False,
+    as_json: AsJson = False,
     client_ip: Annotated[str | None, typer.Option(help="The address the message came from.")] = None,
     helo: Annotated[str | None, typer.Option(help="What that client said in HELO or EHLO.")] = None,
     mail_from: Annotated[str | None, typer.Option(help="The reverse-path; an empty text is the null one.")] = None,
     rcpt_to: Annotated[list[str] | None, typer.Option(help="A recipient; can be given several times.")] = None,
     zone: Annotated[Path | None, typer.Option(help="Answer DNS questions from this zone file (JSON).")] = None,
     dns: Annotated[bool, typer.Option("--dns/--no-dns", help="Ask the system's DNS servers.")] = True,
-    policy: Annotated[Path | None, typer.Option(help="Policy sections to judge by, as JSON.")] = None,
+    policy: Annotated[Path | None, typer.Option(help="Policy sections to judge by (JSON).")] = None,
     now: Annotated[datetime | None, typer.Option(help="Judge as of this time.")] = None,
 ) -> None:
     """Judge messages and explain the verdict.
 
-    Nothing is delivered and no service is needed: the checks of the service run in this process.
+    Nothing is delivered and no service is needed: the checks of the service run in this process. The exit code is 0
+    when every message would reach the inbox. `docs/cli.md` describes the cases of `--batch`.
 
     Examples:
 
@@ -56,25 +62,31 @@ def scan(  # noqa: PLR0913, PLR0917 - one parameter per option of the command li
     if batch is not None:
         _scan_batch(batch)
         return
-    template = ScanCase(
-        raw=b"",
-        client_ip=client_ip,
-        helo=helo,
-        mail_from=mail_from,
-        rcpt_to=tuple(rcpt_to or ()),
-        now=now.astimezone() if now else None,
-    )
-    _scan_files(
-        files or [], _completed(template, zone, policy), _system_resolver() if dns else UnaskedResolver(), as_json
-    )
-
-
-def _completed(template: ScanCase, zone: Path | None, policy: Path | None) -> ScanCase:
     try:
-        sections = read_overrides(json.loads(policy.read_text(encoding="utf-8"))) if policy else {}
-        return replace(template, resolver=read_zone(zone) if zone else None, policy=sections)
-    except (OSError, ValueError) as wrong:
+        template = ScanCase(
+            raw=b"",
+            client_ip=read_client_ip(client_ip),
+            helo=helo,
+            mail_from=mail_from,
+            rcpt_to=tuple(rcpt_to or ()),
+            resolver=read_zone(zone) if zone else None,
+            policy=_overrides(policy) if policy else {},
+            now=now.astimezone() if now else None,
+        )
+        verdicts = _verdicts(files or [], template, _system_resolver() if dns and not zone else UnaskedResolver())
+        delivered = _tell_json(verdicts) if as_json else _tell(verdicts)
+    except CaseError as wrong:
         fail(str(wrong), code=ExitCode.USAGE)
+    raise typer.Exit(int(ExitCode.DONE if delivered else ExitCode.NOT_DONE))
+
+
+def _overrides(path: Path) -> Any:
+    try:
+        return read_overrides(json.loads(path.read_text(encoding="utf-8")))
+    except OSError as trouble:
+        raise CaseError(f"policy: cannot read {str(path)!r}: {trouble.strerror}") from trouble
+    except (ValueError, RecursionError) as wrong:
+        raise CaseError(f"policy: {str(path)!r}: {wrong}") from wrong
 
 
 def _system_resolver() -> Resolver:
@@ -83,65 +95,38 @@ def _system_resolver() -> Resolver:
     return SystemResolver()
 
 
-def _scan_files(files: list[Path], template: ScanCase, resolver: Resolver, as_json: bool) -> None:
-    answers, delivered = [], True
+def _verdicts(files: list[Path], template: ScanCase, resolver: Resolver) -> Iterator[Verdict]:
     for path in files:
-        try:
-            verdict = judge_case(replace(template, raw=_read(path), case_id=str(path)), PolicyBook(), resolver)
-        except CaseError as wrong:
-            fail(str(wrong), code=ExitCode.USAGE)
-        _tell_troubles(verdict)
-        delivered = delivered and is_delivered(verdict)
-        if as_json:
-            answers.append(answer(verdict))
-        else:
-            print_report(out, str(path), verdict)
-    if as_json:
-        print_json(answers[0] if len(answers) == 1 else answers)
-    raise typer.Exit(int(ExitCode.DONE if delivered else ExitCode.NOT_DONE))
+        verdict = judge_case(replace(template, raw=_read(path), case_id=str(path)), PolicyBook(), resolver)
+        print_troubles(verdict)
+        yield verdict
 
 
 def _read(path: Path) -> bytes:
-    return sys.stdin.buffer.read() if str(path) == "-" else read_message(path)
+    return sys.stdin.buffer.read() if str(path) == STANDARD_INPUT else read_message(path)
 
 
-def _tell_troubles(verdict: Verdict) -> None:
-    for check_id, trouble in verdict.troubles:
-        err.print(f"[yellow]{check_id} could not be done:[/] {type(trouble).__name__}: {trouble}")
+def _tell(verdicts: Iterator[Verdict]) -> bool:
+    """Print the reports; whether every message would reach the inbox."""
+    delivered = True
+    for verdict in verdicts:
+        print_report(out, str(verdict.case.case_id), verdict)
+        delivered = delivered and is_delivered(verdict)
+    return delivered
+
+
+def _tell_json(verdicts: Iterator[Verdict]) -> bool:
+    """Print the one answer, or a list of them; whether every message would reach the inbox."""
+    told = [(answer(verdict), is_delivered(verdict)) for verdict in verdicts]
+    print_json(told[0][0] if len(told) == 1 else [one for one, _ in told])
+    return all(delivered for _, delivered in told)
 
 
 def _scan_batch(path: Path) -> None:
     try:
-        for line in _lines(path):
-            print_json_line(_answer_line(line))
+        for told in answers(path):
+            print_json_line(told)
+    except BrokenPipeError:
+        raise
     except OSError as trouble:
         fail(f"cannot read {path}: {trouble.strerror}", code=ExitCode.USAGE)
-
-
-def _answer_line(line: str) -> dict[str, Any]:
-    try:
-        verdict = judge_case(read_case(line), PolicyBook(), UnaskedResolver())
-    except CaseError as wrong:
-        return {"id": _id_of(line), "error": str(wrong)}
-    _tell_troubles(verdict)
-    return answer(verdict)
-
-
-def _id_of(line: str) -> object:
-    try:
-        data = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return data.get("id") if isinstance(data, dict) else None
-
-
-def _lines(path: Path) -> Iterator[str]:
-    if str(path) == "-":
-        yield from _filled(sys.stdin)
-        return
-    with path.open(encoding="utf-8", errors="surrogateescape") as file:
-        yield from _filled(file)
-
-
-def _filled(lines: Iterable[str]) -> Iterator[str]:
-    return (line for line in lines if line.strip())

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
-
-from postern.sender_list_entry import SenderListEntry
 
 from postern.contract import Needs
 from postern.dns import DnsAnswer, DnsStatus, Question
@@ -30,9 +28,10 @@ from postern.networks import is_within, known_address
 from postern.pipeline import Judgement, judge
 from postern.policy_book import GLOBAL_SCOPE, PolicyBook
 from postern.ports import Resolver
+from postern.recipients import canonical_address, canonical_domain
 from postern.runner import Effects
 from postern.sections import SitePolicy
-from postern_cli.scan.case import CaseError, ScanCase
+from postern_cli.scan.case import ScanCase
 
 HOSTNAME = "postern.localhost"
 SECONDS_TO_JUDGE = 45
@@ -50,18 +49,6 @@ class UnaskedResolver:
     def query_all(self, questions: Sequence[Question]) -> tuple[DnsAnswer, ...]:
         """Say it for every question."""
         return tuple(DnsAnswer(DnsStatus.NOT_ASKED) for _ in questions)
-
-
-@dataclass(frozen=True, slots=True)
-class ListedSenders:
-    """Sender lists that lie in memory."""
-
-    entries: tuple[SenderListEntry, ...] = ()
-
-    def lookup(self, scopes: Iterable[str], patterns: Iterable[str]) -> tuple[SenderListEntry, ...]:
-        """The entries at these scopes with these patterns."""
-        at, of = set(scopes), set(patterns)
-        return tuple(entry for entry in self.entries if entry.scope in at and entry.pattern in of)
 
 
 @dataclass(frozen=True)
@@ -87,7 +74,7 @@ class Verdict:
 
 
 def judge_case(case: ScanCase, book: PolicyBook, resolver: Resolver) -> Verdict:
-    """The verdict on a case. `resolver` is asked when the case has no zone of its own. Raises `CaseError`."""
+    """The verdict on a case. `resolver` is asked when the case has no zone of its own."""
     started = time.perf_counter()
     raw = normalise_line_ends(case.raw)
     message = parse_message(raw)
@@ -97,7 +84,7 @@ def judge_case(case: ScanCase, book: PolicyBook, resolver: Resolver) -> Verdict:
     makers: dict[Needs, Callable[[], Any]] = {
         Needs.RESOLVER: lambda: case.resolver or resolver,
         Needs.MESSAGE: lambda: message,
-        Needs.SENDER_LISTS: lambda: _listed_senders(case),
+        Needs.SENDER_LISTS: lambda: case.sender_lists,
     }
     effects = Effects(makers, time.perf_counter, lambda check_id, trouble: troubles.append((check_id, trouble)))
     judgement = judge(transaction, merged.resolve(transaction.recipients), effects)
@@ -124,10 +111,18 @@ def _transaction(case: ScanCase, raw: bytes, book: PolicyBook) -> Transaction:
         deadline=received_at + timedelta(seconds=SECONDS_TO_JUDGE),
         session=_session(case, book) if case.has_session else None,
         envelope=None if case.mail_from is None else Envelope(case.mail_from or None),
-        recipients=tuple(Recipient(address, address) for address in case.rcpt_to) or (NOBODY,),
+        recipients=tuple(_recipient(forward_path) for forward_path in case.rcpt_to) or (NOBODY,),
         message=MessageReference(f"scan/{digest}", len(raw), digest),
         site=_site(case, book),
     )
+
+
+def _recipient(forward_path: str) -> Recipient:
+    """The mailbox that a directory without aliases would give."""
+    local_part, _, domain = forward_path.rpartition("@")
+    base, _, detail = local_part.partition("+")
+    address = canonical_address(base or local_part, canonical_domain(domain) or domain)
+    return Recipient(address, forward_path, detail=detail)
 
 
 def _session(case: ScanCase, book: PolicyBook) -> Session:
@@ -149,7 +144,8 @@ def _site(case: ScanCase, book: PolicyBook) -> Site:
     site = book.section("site", SitePolicy)
     local = case.local_domains
     if local is None:
-        local = tuple(sorted({address.rpartition("@")[2].lower() for address in case.rcpt_to if "@" in address}))
+        domains = (address.rpartition("@")[2] for address in case.rcpt_to)
+        local = tuple(sorted({canonical_domain(domain) or domain for domain in domains if domain}))
     return Site(
         authserv_id=site.authserv_id or HOSTNAME,
         hostname=HOSTNAME,
@@ -157,11 +153,3 @@ def _site(case: ScanCase, book: PolicyBook) -> Site:
         trusted_networks=site.trusted_networks,
         trusted_forwarders=site.trusted_forwarders,
     )
-
-
-def _listed_senders(case: ScanCase) -> ListedSenders:
-    return ListedSenders(tuple(_entry(row) for row in case.sender_lists))
-
-
-def _entry(row: Mapping[str, object]) -> SenderListEntry:
-    raise CaseError(f"sender_lists: {row!r}")

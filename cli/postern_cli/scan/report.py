@@ -14,6 +14,8 @@ from rich.text import Text
 from postern import catalog
 from postern.disposition import points_text
 from postern.model import CheckResult, Disposition, ResultWord
+from postern.wire import clean_text
+from postern_cli.console import err
 from postern_cli.scan.answer import reply_text
 from postern_cli.scan.judging import Verdict
 
@@ -41,6 +43,13 @@ MAX_LOOKUPS = 30
 def print_report(console: Console, name: str, verdict: Verdict) -> None:
     """Write the report of one message."""
     console.print(Group(*_sections(name, verdict)))
+
+
+def print_troubles(verdict: Verdict) -> None:
+    """Say on standard error which checks could not be done, and why."""
+    for check_id, trouble in verdict.troubles:
+        problem = f"{type(trouble).__name__}: {trouble}"
+        err.print(f"[yellow]{check_id} could not be done:[/] {escape(clean_text(problem))}")
 
 
 def _sections(name: str, verdict: Verdict) -> Iterator[Any]:

@@ -59,6 +59,8 @@ def canonical_name(name: str) -> str:
 
 def is_askable(name: str) -> bool:
     """Whether `name` can be put into a DNS question: lengths of labels and of the whole (RFC 1035 §2.3.4)."""
-    labels = canonical_name(name).split(".")
-    sized = all(0 < len(label.encode("utf-8")) <= MAX_LABEL_LENGTH for label in labels)
-    return sized and len(canonical_name(name).encode("utf-8")) <= MAX_NAME_LENGTH
+    try:
+        octets = canonical_name(name).encode("utf-8")
+    except UnicodeEncodeError:  # a sender's octets that were no text
+        return False
+    return len(octets) <= MAX_NAME_LENGTH and all(0 < len(label) <= MAX_LABEL_LENGTH for label in octets.split(b"."))

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from postern import catalog
-from postern.contract import CheckSpec
-from postern.disposition import is_final
+from postern.contract import CheckSpec, Needs
+from postern.disposition import is_final, standing
 from postern.model import CheckResult, Decision, Transaction
 from postern.policy_book import ResolvedPolicy
 from postern.runner import Effects, run_check
@@ -34,6 +34,8 @@ def judge(
 ) -> Judgement:
     """Run every stage in order, stop early on a final refusal, and decide."""
     results: dict[str, CheckResult[Any]] = {}
+    late = {Needs.STANDING: lambda: standing(transaction, results, policy)}
+    effects = replace(effects, makers={**effects.makers, **late})
     for stage in catalog.stages() if stages is None else stages:
         found = [run_check(catalog.check(spec.check_id), transaction, policy, results, effects) for spec in stage]
         results.update((result.check_id, result) for result in found)
