@@ -271,6 +271,7 @@ class RecipientDecision:
     flagged: bool = False
     reasons: tuple[str, ...] = ()
     headers: tuple[HeaderField, ...] = ()
+    subject_tag: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,4 +27,5 @@ def _with_headers(
     decided: RecipientDecision, results: Mapping[str, CheckResult[Any]], policy: ResolvedPolicy
 ) -> RecipientDecision:
     settings = policy.section_for(decided.address, "spam_filter", SpamFilterPolicy)
-    return replace(decided, headers=stamping.spam_headers(decided, results, settings))
+    tag = settings.subject_tag if decided.flagged else ""
+    return replace(decided, headers=stamping.spam_headers(decided, results, settings), subject_tag=tag)
