@@ -1,0 +1,67 @@
+"""The Lambdas that run checks: as many as the packing says, each with the grants that its checks' needs imply."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra.grants import allow
+from infra.message_bucket import INCOMING, POLICY
+from infra.packs import Pack
+from infra.postern_function import FunctionDefaults, FunctionShape, PosternFunction
+from postern.contract import Needs
+
+# Nothing in AWS is asked for these: names are resolved over the network, the standing comes with the request.
+NEEDS_WITHOUT_GRANT = frozenset({Needs.RESOLVER, Needs.STANDING})
+
+
+class CheckFunctions(Construct):
+    """`by_name` maps each pack's name to its Lambda."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        packs: Sequence[Pack],
+        defaults: FunctionDefaults,
+        bucket: s3.Bucket,
+        sender_lists: dynamodb.Table,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._bucket, self._sender_lists = bucket, sender_lists
+        self.by_name: dict[str, lambda_.Function] = {pack.name: self._deploy(pack, defaults) for pack in packs}
+
+    def _deploy(self, pack: Pack, defaults: FunctionDefaults) -> lambda_.Function:
+        shape = FunctionShape(
+            folder="run_checks",
+            description=f"Checks: {pack.title}",
+            seconds=pack.seconds,
+            memory_mb=pack.memory_mb,
+            packages=pack.packages,
+        )
+        checks = ",".join(spec.check_id for spec in pack.specs)
+        deployed = PosternFunction(self, pack.name, shape, defaults=defaults, environment={"POSTERN_CHECKS": checks})
+        for need in sorted(pack.needs - NEEDS_WITHOUT_GRANT):
+            self._give(need, deployed)
+        return deployed.function
+
+    def _give(self, need: Needs, to: PosternFunction) -> None:
+        match need:
+            case Needs.MESSAGE:
+                self._give_objects(INCOMING, to)
+            case Needs.SENDER_LISTS:
+                # The compiled policy tells which entries are worth asking for.
+                self._give_objects(POLICY, to)
+                to.function.add_environment("POSTERN_SENDER_LISTS_TABLE", self._sender_lists.table_name)
+                allow(to.role, ["dynamodb:BatchGetItem"], self._sender_lists.table_arn)
+            case _:
+                raise ValueError(f"nobody says what a check that needs {need} is granted")
+
+    def _give_objects(self, prefix: str, to: PosternFunction) -> None:
+        to.function.add_environment("POSTERN_MESSAGE_BUCKET", self._bucket.bucket_name)
+        allow(to.role, ["s3:GetObject"], self._bucket.arn_for_objects(f"{prefix}*"))

@@ -1,0 +1,71 @@
+"""What the front end is told and allowed: its environment, and its role's grants, of one list of resources."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_secretsmanager as secrets
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as sfn
+
+from infra.grants import allow, index_arn
+from infra.message_bucket import INCOMING, MAIL, POLICY, QUARANTINE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrontEndAccess:
+    """The resources the receiver and the relay worker use."""
+
+    hostname: str
+    bucket: s3.Bucket
+    tables: Mapping[str, dynamodb.Table]
+    machine: sfn.StateMachine
+    wake_relay: sqs.Queue
+    notices: sns.Topic
+    tls_secret: secrets.Secret
+
+    def environment(self) -> dict[str, str]:
+        """The variables of `postern_aws.settings.FrontEndSettings` and `RelaySettings`."""
+        return {
+            "POSTERN_HOSTNAME": self.hostname,
+            "POSTERN_MESSAGE_BUCKET": self.bucket.bucket_name,
+            "POSTERN_ACCOUNTS_TABLE": self.tables["AccountsTable"].table_name,
+            "POSTERN_ALIASES_TABLE": self.tables["AliasesTable"].table_name,
+            "POSTERN_OUTBOX_TABLE": self.tables["OutboxTable"].table_name,
+            "POSTERN_RECEIPTS_TABLE": self.tables["ReceiptsTable"].table_name,
+            "POSTERN_QUARANTINE_TABLE": self.tables["QuarantineTable"].table_name,
+            "POSTERN_STATE_MACHINE_ARN": self.machine.state_machine_arn,
+            "POSTERN_RELAY_QUEUE_URL": self.wake_relay.queue_url,
+            "POSTERN_NOTICE_TOPIC_ARN": self.notices.topic_arn,
+            "POSTERN_TLS_SECRET_ARN": self.tls_secret.secret_arn,
+        }
+
+    def grant(self, role: iam.IRole) -> None:
+        """Let the tasks' role use them, each in the way the front end does."""
+        self._grant_receiving(role)
+        self._grant_relaying(role)
+        allow(role, ["sns:Publish"], self.notices.topic_arn)
+        allow(role, ["secretsmanager:GetSecretValue"], self.tls_secret.secret_arn)
+
+    def _grant_receiving(self, role: iam.IRole) -> None:
+        lookups = [self.tables[name].table_arn for name in ("AccountsTable", "AliasesTable")]
+        allow(role, ["s3:PutObject"], self.bucket.arn_for_objects(f"{INCOMING}*"))
+        allow(role, ["s3:GetObject"], self.bucket.arn_for_objects(f"{POLICY}*"))
+        allow(role, ["states:StartSyncExecution"], self.machine.state_machine_arn)
+        allow(role, ["dynamodb:GetItem", "dynamodb:BatchGetItem"], *lookups)
+        allow(role, ["dynamodb:PutItem"], self.tables["ReceiptsTable"].table_arn)
+
+    def _grant_relaying(self, role: iam.IRole) -> None:
+        outbox = self.tables["OutboxTable"]
+        actions = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:Query"]
+        allow(role, actions, outbox.table_arn)
+        allow(role, ["dynamodb:Query"], index_arn(outbox, "due"))
+        allow(role, ["s3:GetObject"], self.bucket.arn_for_objects(f"{MAIL}*"))
+        allow(role, ["s3:PutObject"], self.bucket.arn_for_objects(f"{QUARANTINE}*"))
+        allow(role, ["dynamodb:PutItem"], self.tables["QuarantineTable"].table_arn)
+        allow(role, ["sqs:ReceiveMessage", "sqs:DeleteMessage"], self.wake_relay.queue_arn)

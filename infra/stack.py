@@ -1,0 +1,162 @@
+"""Composition: which constructs there are, and what each is given of the others."""
+
+from __future__ import annotations
+
+from aws_cdk import CfnOutput, Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from constructs import Construct
+
+from infra.alarms import Alarms, check_troubles, delivery_troubles, front_end_troubles, workflow_troubles
+from infra.check_functions import CheckFunctions
+from infra.dashboard import Dashboard
+from infra.delivery import Delivery
+from infra.filter_workflow import FilterWorkflow
+from infra.front_end_access import FrontEndAccess
+from infra.front_end_service import FrontEndService
+from infra.layers import FunctionLayers
+from infra.listeners import open_listeners
+from infra.load_balancer import LoadBalancer
+from infra.log_retention import RETENTION
+from infra.message_bucket import MessageBucket
+from infra.network import Network
+from infra.notifications import Notifications
+from infra.packs import packs
+from infra.policy_compiler import PolicyCompiler
+from infra.postern_function import FunctionDefaults
+from infra.settings import DeploySettings
+from infra.tables import POLICY_TABLES, STATE_TABLES, Tables, index_due_rows, index_receipts_by_domain
+from infra.tls_secret import TlsSecret
+from postern import catalog
+
+
+class PosternStack(Stack):
+    """The whole service in one stack: what is stored, what decides, what delivers, what listens, what watches."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: DeploySettings) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            description="Postern: an inbound mail filter in its owner's account",
+            termination_protection=settings.production,
+        )
+        self._settings = settings
+        self._defaults = FunctionDefaults(
+            FunctionLayers(self, "Layers", vendored=settings.vendored_layers), RETENTION[settings.log_retention_days]
+        )
+        self.bucket = MessageBucket(self, "Messages", production=settings.production).bucket
+        self.tables = self._make_tables()
+        self.notifications = Notifications(
+            self,
+            "Notifications",
+            postmaster_email=settings.postmaster_email,
+            security_email=settings.told_of_security,
+        )
+        self.workflow = self._make_workflow()
+        self._make_delivery()
+        self._make_front_end()
+        self._watch()
+        self._tell()
+
+    def _make_tables(self) -> dict[str, dynamodb.Table]:
+        production = self._settings.production
+        policy = Tables(self, "PolicyTables", keys=POLICY_TABLES, production=production)
+        state = Tables(self, "StateTables", keys=STATE_TABLES, production=production)
+        index_due_rows(state.by_name["OutboxTable"])
+        index_receipts_by_domain(state.by_name["ReceiptsTable"])
+        return {**policy.by_name, **state.by_name}
+
+    def _make_workflow(self) -> FilterWorkflow:
+        stages, packing = catalog.stages(), self._settings.packing
+        checks = CheckFunctions(
+            self,
+            "Checks",
+            packs=packs(stages, packing),
+            defaults=self._defaults,
+            bucket=self.bucket,
+            sender_lists=self.tables["SenderListsTable"],
+        )
+        return FilterWorkflow(
+            self, "Filter", stages=stages, packing=packing, checks=checks.by_name, defaults=self._defaults
+        )
+
+    def _make_delivery(self) -> None:
+        notices = self.notifications.postmaster
+        self.compiler = PolicyCompiler(
+            self, "Policy", defaults=self._defaults, bucket=self.bucket, tables=self.tables, notices=notices
+        )
+        self.delivery = Delivery(
+            self,
+            "Delivery",
+            defaults=self._defaults,
+            bucket=self.bucket,
+            tables=self.tables,
+            notices=notices,
+            hostname=self._settings.hostname,
+        )
+
+    def _make_front_end(self) -> None:
+        settings = self._settings
+        vpc = Network(self, "Network").vpc
+        listeners = open_listeners(submission=settings.submission)
+        self.balancer = LoadBalancer(self, "LoadBalancer", vpc=vpc, listeners=listeners)
+        self.tls_secret = TlsSecret(self, "Tls", production=settings.production).secret
+        access = FrontEndAccess(
+            hostname=settings.hostname,
+            bucket=self.bucket,
+            tables=self.tables,
+            machine=self.workflow.machine,
+            wake_relay=self.delivery.wake_relay,
+            notices=self.notifications.postmaster,
+            tls_secret=self.tls_secret,
+        )
+        front_end = FrontEndService(
+            self,
+            "FrontEnd",
+            vpc=vpc,
+            balancer=self.balancer,
+            listeners=listeners,
+            environment=access.environment(),
+            retention=self._defaults.retention,
+            tasks=(settings.desired_tasks, settings.max_tasks),
+        )
+        access.grant(front_end.role)
+
+    def _watch(self) -> None:
+        letters = {
+            "Deliver": self.delivery.letters.queue,
+            "Compile": self.compiler.letters.queue,
+            "WakeRelay": self.delivery.wake_letters.queue,
+        }
+        troubles = [
+            *workflow_troubles(self.workflow.machine),
+            *delivery_troubles(letters),
+            *front_end_troubles(self.balancer.target_groups),
+            *check_troubles(catalog.CHECKS),
+        ]
+        alarms = Alarms(self, "Alarms", tell=self.notifications.postmaster, troubles=troubles)
+        functions = {**self.workflow.functions, **self.delivery.functions, "compile_policy": self.compiler.function}
+        Dashboard(
+            self,
+            "Overview",
+            alarms=alarms.alarms,
+            check_ids=catalog.CHECKS,
+            functions=functions,
+            machine=self.workflow.machine,
+        )
+
+    def _tell(self) -> None:
+        """Outputs: what the command line and people look for. Names are a contract with both."""
+        outputs = {
+            "MessageBucket": self.bucket.bucket_name,
+            **{name: table.table_name for name, table in self.tables.items()},
+            "StateMachineArn": self.workflow.machine.state_machine_arn,
+            "NoticeTopicArn": self.notifications.postmaster.topic_arn,
+            "RelayQueueUrl": self.delivery.wake_relay.queue_url,
+            "TlsSecretArn": self.tls_secret.secret_arn,
+            "CompilePolicyFunction": self.compiler.function.function_name,
+            "HostName": self._settings.hostname,
+            "MailAddresses": ", ".join(address.attr_public_ip for address in self.balancer.addresses),
+            "BalancerName": self.balancer.balancer.load_balancer_dns_name,
+        }
+        for name, value in outputs.items():
+            CfnOutput(self, name, value=value)
