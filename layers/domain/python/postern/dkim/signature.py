@@ -13,7 +13,7 @@ from postern.dkim.algorithms import ALGORITHMS, Algorithm
 from postern.dkim.canonical import Canonicalization
 from postern.dkim.rejection import SignatureRejected
 from postern.dkim.tags import TagListError, colon_list, read_tag_list, without_blanks
-from postern.dns import canonical_name, is_askable
+from postern.mime.domain_labels import to_ascii_domain
 
 MAX_FIELD_OCTETS = 64 * 1024
 MAX_SIGNED_FIELDS = 1_000
@@ -22,7 +22,6 @@ FUTURE_MARGIN = timedelta(days=1)
 
 _B_VALUE = re.compile(rb"((?:\A|;)[ \t\r\n]*+b[ \t\r\n]*+=)[^;]*+")
 _FIELD_NAME = re.compile(r"[!-9;-~]++")
-_LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?")
 _NUMBER = re.compile(r"[0-9]{1,76}")
 _QUOTED_OCTET = re.compile(r"=([0-9A-F]{2})")
 
@@ -174,11 +173,8 @@ def _wanted(tags: Mapping[str, str], name: str) -> str:
 
 def _domain(name: str, what: str) -> str:
     """A name in lower case, U-labels as A-labels (RFC 8616 §4)."""
-    try:
-        ascii_name = canonical_name(name if name.isascii() else name.encode("idna").decode("ascii"))
-    except UnicodeError as wrong:
-        raise SignatureRejected(f"signature: {what} is malformed") from wrong
-    if not is_askable(ascii_name) or not all(_LABEL.fullmatch(label) for label in ascii_name.split(".")):
+    ascii_name = to_ascii_domain(name)
+    if not ascii_name:
         raise SignatureRejected(f"signature: {what} is malformed")
     return ascii_name
 
