@@ -40,7 +40,8 @@ def from_item(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _unwrapped(value: Any) -> Any:
-    return value.value if isinstance(value, Binary) else value
+    wrapped: Any = value
+    return wrapped.value if isinstance(value, Binary) else value
 
 
 def packed(value: object) -> bytes:

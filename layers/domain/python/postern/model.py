@@ -261,7 +261,8 @@ class RecipientDecision:
     """The disposition of one recipient's copy and what led to it.
 
     `wanted` is what the recipient's own policy asked for; `disposition` is what happens, which differs when the
-    recipients of one transaction disagree. `flagged` says that the spam threshold was reached.
+    recipients of one transaction disagree. `flagged` says that the spam threshold was reached; `subject_tag` is then
+    put before the subject, if the recipient's policy has one.
     """
 
     address: str

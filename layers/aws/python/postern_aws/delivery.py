@@ -1,0 +1,161 @@
+"""From a commit to the copies: mailbox, quarantine or relay, for every recipient.
+
+Whatever happens twice happens once: copies have the same key and octets, mailboxes know the transaction, rows are
+put on condition. So a delivery that stopped half-way is simply done again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import dataclass
+from functools import lru_cache
+from threading import Lock
+
+from postern.message import parse_message
+from postern.message_summary import MessageSummary, summarize
+from postern.model import Disposition, HeaderField, MessageReference, Recipient, RecipientDecision, Route
+from postern.ports import Unavailable
+from postern.stamping import return_path, stamp
+from postern.subject_tag import tag_subject
+from postern_aws.mailboxes import Delivered, DynamoMailboxes, Folder
+from postern_aws.message_store import S3MessageStore, mail_key, quarantine_key
+from postern_aws.outbox import Commit, CommitState, DynamoOutbox
+from postern_aws.quarantine import DynamoQuarantine, HeldMessage
+from postern_aws.relay_rows import RelayCopy, RelayRows, SqsWaker
+
+COPIES_AT_ONCE = 8
+COPIES_KEPT = 2
+"""Different copies of one message in memory; one may have 50 MiB."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryStores:
+    """Where delivery reads and writes."""
+
+    outbox: DynamoOutbox
+    messages: S3MessageStore
+    mailboxes: DynamoMailboxes
+    quarantine: DynamoQuarantine
+    relay: RelayRows
+    waker: SqsWaker
+
+
+@dataclass(frozen=True, slots=True)
+class StampedCopy:
+    """The octets of a copy and its summary."""
+
+    content: bytes
+    summary: MessageSummary
+
+
+class Delivery:
+    """Delivers commits."""
+
+    def __init__(self, stores: DeliveryStores) -> None:
+        self._stores = stores
+
+    def deliver(self, fingerprint: str) -> Commit | None:
+        """Deliver the commit with this fingerprint, unless it is done or void; the commit, if there was one to do.
+
+        Raises `Unavailable` when some copy could not be delivered; the others are.
+        """
+        commit = self._stores.outbox.read(fingerprint)
+        if commit is None or commit.state is CommitState.DELIVERED:
+            return None
+        copies = Copies(self._stores.messages.read(commit.transaction.message), commit)
+        self._deliver_all(commit, copies)
+        self._stores.outbox.mark_delivered(fingerprint, commit.transaction.transaction_id)
+        return commit
+
+    def _deliver_all(self, commit: Commit, copies: Copies) -> None:
+        pairs = tuple(zip(commit.transaction.recipients, commit.decision.recipients, strict=True))
+        with ThreadPoolExecutor(min(COPIES_AT_ONCE, max(1, len(pairs))), "copy") as pool:
+            tasks = [pool.submit(copy_context().run, self._deliver_one, commit, pair, copies) for pair in pairs]
+        troubles = [trouble for task in tasks if (trouble := task.exception()) is not None]
+        if any(recipient.route is Route.RELAY for recipient, _ in pairs):
+            self._stores.waker.wake()
+        if troubles:
+            raise troubles[0]
+
+    def _deliver_one(self, commit: Commit, pair: tuple[Recipient, RecipientDecision], copies: Copies) -> None:
+        recipient, decided = pair
+        match decided.disposition:
+            case Disposition.ACCEPT | Disposition.JUNK:
+                self._pass_on(commit, recipient, decided, copies)
+            case Disposition.QUARANTINE:
+                self._hold(commit, recipient, decided, copies)
+            case Disposition.DISCARD:
+                return
+            case _:
+                raise Unavailable(f"a commit asks to {decided.disposition} a copy")
+
+    def _pass_on(self, commit: Commit, recipient: Recipient, decided: RecipientDecision, copies: Copies) -> None:
+        if recipient.route is Route.RELAY:
+            self._queue(commit, recipient, copies.of(decided, final=False))
+            return
+        transaction = commit.transaction
+        folder = Folder.JUNK if decided.disposition is Disposition.JUNK else Folder.INBOX
+        copy = copies.of(decided, final=True)
+        reference = self._put(mail_key(recipient.address, transaction.transaction_id), copy)
+        message = Delivered(transaction.transaction_id, reference, transaction.received_at, copy.summary)
+        self._stores.mailboxes.add(recipient.address, folder, message)
+
+    def _queue(self, commit: Commit, recipient: Recipient, copy: StampedCopy) -> None:
+        transaction = commit.transaction
+        envelope = transaction.envelope
+        self._stores.relay.add(
+            RelayCopy(
+                transaction.transaction_id,
+                recipient.address,
+                transaction.reverse_path,
+                self._put(mail_key(recipient.address, transaction.transaction_id), copy),
+                commit.committed_at,
+                smtputf8=envelope is not None and envelope.smtputf8,
+            )
+        )
+
+    def _hold(self, commit: Commit, recipient: Recipient, decided: RecipientDecision, copies: Copies) -> None:
+        transaction = commit.transaction
+        copy = copies.of(decided, final=recipient.route is Route.MAILBOX)
+        envelope = copy.summary.envelope
+        self._stores.quarantine.hold(
+            HeldMessage(
+                recipient.address,
+                transaction.transaction_id,
+                transaction.received_at,
+                self._put(quarantine_key(recipient.address, transaction.transaction_id), copy),
+                recipient.route,
+                transaction.reverse_path,
+                envelope["subject"],
+                ", ".join("@".join(author[1:]) for author in envelope["from"]),
+                decided.reasons,
+                decided.score,
+            )
+        )
+
+    def _put(self, key: str, copy: StampedCopy) -> MessageReference:
+        return self._stores.messages.put_copy(key, copy.content)
+
+
+class Copies:
+    """The stamped copies of one message: recipients whose header fields are the same share one."""
+
+    def __init__(self, raw: bytes, commit: Commit) -> None:
+        self._raw = raw
+        self._commit = commit
+        self._stamping = Lock()
+        self._stamped: Callable[[tuple[HeaderField, ...], str], StampedCopy] = lru_cache(COPIES_KEPT)(self._stamp)
+
+    def of(self, decided: RecipientDecision, *, final: bool) -> StampedCopy:
+        """The copy of a recipient; final delivery puts Return-Path on top (RFC 5321 §4.4)."""
+        top = (return_path(self._commit.transaction.reverse_path),) if final else ()
+        headers = (*top, *self._commit.decision.headers, *decided.headers)
+        with self._stamping:
+            return self._stamped(headers, decided.subject_tag)
+
+    def _stamp(self, headers: tuple[HeaderField, ...], subject_tag: str) -> StampedCopy:
+        raw = tag_subject(self._raw, subject_tag)
+        stamped = stamp(raw, headers, authserv_id=self._commit.transaction.site.authserv_id)
+        return StampedCopy(stamped.message, summarize(parse_message(stamped.message)))
