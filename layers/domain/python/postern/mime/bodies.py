@@ -1,4 +1,7 @@
-"""Which parts a reader sees as the text, which as HTML and which as files, as RFC 8621 §4.1.4 tells them apart."""
+"""Which parts a reader sees as the text, which as HTML and which as files, as RFC 8621 §4.1.4 tells them apart.
+
+With one difference: pictures, sound and film that are shown within the text are offered as files too, always.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +75,7 @@ class _Sorter:
             self.text.append(part)
         if to_html:
             self.html.append(part)
-        if not (to_text and to_html) and part.content_type.startswith(_MEDIA):
+        if part.content_type.startswith(_MEDIA):
             self.attachments.append(part)
         return to_text, to_html
 

@@ -7,6 +7,7 @@ Labels are read as the WHATWG Encoding Standard reads them where mail needs it (
 from __future__ import annotations
 
 import codecs
+import re
 from typing import NamedTuple
 
 UTF_7 = "utf-7"
@@ -79,6 +80,8 @@ _TEXT_CODECS = frozenset(
 """Codecs that turn octets into text and nothing else (`idna`, `unicode_escape` and their like stay out)."""
 
 _MAX_LABEL = 40
+_REPLACEMENT = "\ufffd"
+_ABOVE_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
 class Decoded(NamedTuple):
@@ -134,8 +137,18 @@ def _decode_utf_8(octets: bytes, *, known: bool, ascii_only: bool) -> Decoded:
     try:
         text = octets.decode(UTF_8)
     except UnicodeDecodeError:
-        return Decoded(decode_windows_1252(octets), WINDOWS_1252, known, right=False)
+        return _decode_broken_utf_8(octets, known)
     return Decoded(text, UTF_8, known, right=not ascii_only or octets.isascii())
+
+
+def _decode_broken_utf_8(octets: bytes, known: bool) -> Decoded:
+    """UTF-8 with a few broken octets stays UTF-8; text whose octets above 127 mostly are none is windows-1252."""
+    text = octets.decode(UTF_8, "replace")
+    broken = text.count(_REPLACEMENT)
+    others = sum(map(len, _ABOVE_ASCII.findall(text))) - broken
+    if others >= broken:
+        return Decoded(text, UTF_8, known, right=False)
+    return Decoded(decode_windows_1252(octets), WINDOWS_1252, known, right=False)
 
 
 def _decode_latin(octets: bytes) -> Decoded:

@@ -15,8 +15,9 @@ _IDENTITY = frozenset({"", "7bit", "8bit", "binary"})
 _BASE64_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _NOT_BASE64 = bytes(set(range(256)) - set(_BASE64_ALPHABET))
 _LINE_BREAKS_AND_BLANKS = b" \t\r\n"
+_PADDING_AND_BLANKS = b"=" + _LINE_BREAKS_AND_BLANKS
 _BASE64_GRAMMAR = _BASE64_ALPHABET + _LINE_BREAKS_AND_BLANKS
-_INNER_PADDING = re.compile(rb"=[=\s]*+")
+_INNER_PADDING = re.compile(rb"(=[=\s]*+)")
 _SOFT_BREAK_WITH_BLANKS = re.compile(rb"=[ \t]+(?=\r?\n)")
 _BROKEN_ESCAPE = re.compile(rb"=(?![0-9A-Fa-f]{2}|\r?\n|\Z)")
 _UU_BEGIN = re.compile(rb"^begin[ \t]+[0-7]{3,4}[ \t][^\n]*\n", re.MULTILINE)
@@ -38,9 +39,13 @@ def decode_content(octets: bytes, transfer_encoding: str) -> Decoded:
 
 
 def decode_base64(octets: bytes) -> Decoded:
-    """Characters outside the alphabet are passed over (RFC 2045 §6.8); content after padding is decoded too."""
+    """Characters outside the alphabet are passed over (RFC 2045 §6.8).
+
+    Padding ends the content, unless whole quanta follow it: some mailers encode piece by piece, padding included,
+    and some senders hope that a filter stops where a mail reader goes on.
+    """
     body, _, rest = octets.partition(b"=")
-    if rest.strip(b"=" + _LINE_BREAKS_AND_BLANKS):
+    if rest.strip(_PADDING_AND_BLANKS):
         return _decode_base64_segments(octets)
     try:
         decoded = binascii.a2b_base64(octets)
@@ -51,10 +56,14 @@ def decode_base64(octets: bytes) -> Decoded:
 
 
 def _decode_base64_segments(octets: bytes) -> Decoded:
-    """Some mailers encode line by line, padding included; some senders hope that a filter stops at the first."""
-    segments = _INNER_PADDING.split(octets, maxsplit=MAX_BASE64_SEGMENTS)[:MAX_BASE64_SEGMENTS]
-    decoded = b"".join(_decode_digits(segment) for segment in segments)
-    return Decoded(decoded, (DefectCode.BASE64_INNER_PADDING,))
+    pieces = _INNER_PADDING.split(octets, maxsplit=MAX_BASE64_SEGMENTS)
+    decoded = [_decode_digits(pieces[0])]
+    for piece, padding in zip(pieces[2::2], [*pieces[3::2], b""], strict=False):
+        digits = piece.translate(None, b"\r\n")
+        if digits.translate(None, _BASE64_ALPHABET) or (len(digits) + padding.count(b"=")) % 4:
+            break
+        decoded.append(_decode_digits(digits))
+    return Decoded(b"".join(decoded), (DefectCode.BASE64_INNER_PADDING,))
 
 
 def _decode_digits(octets: bytes) -> bytes:

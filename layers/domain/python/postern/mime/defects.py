@@ -54,7 +54,7 @@ class DefectCode(StrEnum):
     INVALID_BASE64 = "invalid_base64"
     """Octets outside the alphabet or wrong padding; what could be decoded was."""
     BASE64_INNER_PADDING = "base64_inner_padding"
-    """Padding within the content; what follows it was decoded too."""
+    """Something follows the padding; whole quanta of it were decoded too."""
     INVALID_QUOTED_PRINTABLE = "invalid_quoted_printable"
     """`=` without two hexadecimal digits or a line end; it was kept."""
     INVALID_UUENCODE = "invalid_uuencode"

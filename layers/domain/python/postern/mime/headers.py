@@ -158,7 +158,7 @@ class _SectionReader:
                 return self._finished(blank.end())
             if last_known < 0:
                 last_known = self._last_well_known_field()
-            if self.position >= last_known:
+            if self.position >= last_known or self.source.startswith(b"--", self.position):
                 self.defects.append(DefectCode.MISSING_SEPARATOR)
                 return self._finished(self.position)
             self._skip_junk_line()

@@ -20,6 +20,7 @@ from postern.mime.parameters import EMPTY, StructuredValue, parse_structured
 from postern.mime.parts import MESSAGE_TYPES, MULTIPART, TEXT_PLAIN, Part
 
 _HYPHENS_LINE = re.compile(rb"\n--([^\n]*+)")
+_BLANKS = re.compile(rb"\s*+")
 _MEDIA_TYPE = re.compile(r"[^\s/;]+/[^\s;]+")
 _BARE_TYPES = {"text": TEXT_PLAIN, "message": "message/rfc822", "multipart": "multipart/mixed"}
 _DIGEST = "multipart/digest"
@@ -194,14 +195,20 @@ class _Walker:
         return tuple(children)
 
     def _spans(self, delimiters: _Delimiters, body: _Body) -> list[tuple[int, int]]:
-        """Where the parts lie: the line end before a delimiter belongs to the delimiter (RFC 2046 §5.1.1)."""
+        """Where the parts lie: the line end before a delimiter belongs to the delimiter (RFC 2046 §5.1.1).
+
+        Where nothing follows the last delimiter, it was meant to be the closing one.
+        """
         starts = [next_line for _, next_line in delimiters.parting]
         ends = [self._before(offset) for offset, _ in delimiters.parting[1:]]
-        if delimiters.closing is None:
-            self.budget.report(DefectCode.MISSING_END_BOUNDARY, body.path)
-            ends.append(body.end)
-        else:
+        if delimiters.closing is not None:
             ends.append(self._before(delimiters.closing))
+        else:
+            self.budget.report(DefectCode.MISSING_END_BOUNDARY, body.path)
+            if len(starts) > 1 and _BLANKS.fullmatch(self.source, starts[-1], max(starts[-1], body.end)):
+                starts.pop()
+            else:
+                ends.append(body.end)
         return [(min(start, body.end), max(min(start, body.end), end)) for start, end in zip(starts, ends, strict=True)]
 
     def _before(self, offset: int) -> int:
