@@ -1,0 +1,81 @@
+"""The spam filter's rules: `.cf` files in SpamAssassin's language, ours and the operator's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+
+from postern.contract import CheckSpec, Needs, Phase, Required, symbol
+from postern.evidence import RulesEvidence
+from postern.message import Message
+from postern.model import CheckResult, Finding, Points, ResultWord, Transaction
+from postern.policy import CheckPolicy, Mode, setting
+from postern.rules.engine import CompiledRules, compile_rules
+from postern.rules.parser import read_rules
+from postern.wire import truncate
+
+MAX_DETAIL = 160
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RulesPolicy(CheckPolicy):
+    """Which rules are tried."""
+
+    mode: Mode = setting(Mode.SCORE, "off, observe, score or enforce")
+    required: bool = setting(True, "defer the message when the rules could not be tried")
+    shipped: bool = setting(True, "use the rules that come with Postern")
+    local: str = setting("", "a few rules of your own, as the text of a .cf file")
+
+
+SPEC = CheckSpec(
+    check_id="rules",
+    title="Spam filter rules",
+    phase=Phase.CONTENT,
+    policy=RulesPolicy,
+    evidence=RulesEvidence,
+    symbols=(symbol("RULES_TIMED_OUT", 0, "a rule's pattern took too long and was not counted"),),
+    needs=frozenset({Needs.MESSAGE}),
+    seconds=12,
+    memory_mb=1769,
+    own_symbols=True,
+    standards=("SpamAssassin rule language",),
+)
+
+
+def evaluate(
+    transaction: Transaction,
+    *,
+    policy: RulesPolicy,
+    required: Required,
+    message: Message,
+) -> CheckResult[RulesEvidence]:
+    """Every rule that hits, with its points; `fail` when their sum is positive, else `pass` or `none`."""
+    evaluation = _compiled(policy.shipped, policy.local).evaluate(message)
+    findings = [
+        Finding(
+            hit.name,
+            truncate(f"{hit.description}: {hit.matched}" if hit.matched else hit.description, MAX_DETAIL),
+            hit.score,
+        )
+        for hit in evaluation.hits
+    ]
+    findings += [Finding("RULES_TIMED_OUT", name) for name in evaluation.timed_out]
+    total = Points(sum(hit.score for hit in evaluation.hits))
+    word = ResultWord.FAIL if total > 0 else ResultWord.PASS if evaluation.hits else ResultWord.NONE
+    hits = tuple(hit.name for hit in evaluation.hits)
+    return CheckResult("rules", word, tuple(findings), evidence=RulesEvidence(hits), properties={"hits": list(hits)})
+
+
+@lru_cache(maxsize=8)
+def _compiled(shipped: bool, local: str) -> CompiledRules:
+    files = _shipped_files() if shipped else []
+    if local:
+        files.append(("local.cf", local))
+    return compile_rules(read_rules(files))[0]
+
+
+def _shipped_files() -> list[tuple[str, str]]:
+    folder = resources.files("postern.rules") / "shipped"
+    found = [(item.name, item.read_text(encoding="utf-8")) for item in folder.iterdir() if item.name.endswith(".cf")]
+    return sorted(found)
