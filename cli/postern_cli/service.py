@@ -22,6 +22,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
 from postern_aws.message_store import S3MessageStore
+from postern_cli.rows import Rows
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -31,6 +32,8 @@ STATE_FILE = "service.json"
 DEFAULT_STACK = "Postern"
 DEFAULT_LOCAL = Path(".postern")
 LOCAL_REGION = "us-east-1"
+OR_LOCAL = "Or start a local service: postern up"
+IS_IT_THERE = "Is it deployed in this region and account? See --stack and --region."
 _CONFIG = Config(connect_timeout=3, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 3})
 
 MakeClient = Callable[[str], Any]
@@ -71,14 +74,27 @@ class Target:
 
 @dataclass(frozen=True)
 class Service:
-    """A service that was found. `name` is for people; clients are made when first used."""
+    """A service. `name` is for people; it is asked, and clients are made, when that is first needed."""
 
     name: str
-    outputs: Mapping[str, str]
+    stack: str
     make_client: MakeClient
 
+    @cached_property
+    def outputs(self) -> Mapping[str, str]:
+        """The stack's outputs. Raises `ServiceNotFound`."""
+        try:
+            described = self.make_client("cloudformation").describe_stacks(StackName=self.stack)
+        except NoRegionError as missing:
+            raise ServiceNotFound("no AWS region is known", f"Name it with --region. {OR_LOCAL}") from missing
+        except NoCredentialsError as missing:
+            raise ServiceNotFound("no AWS credentials were found", f"Log in to AWS first. {OR_LOCAL}") from missing
+        except (BotoCoreError, ClientError) as trouble:
+            raise ServiceNotFound(f"{self.name} cannot be asked: {trouble}", f"{IS_IT_THERE} {OR_LOCAL}") from trouble
+        return {one["OutputKey"]: one["OutputValue"] for one in described["Stacks"][0].get("Outputs", [])}
+
     def output(self, wanted: Output) -> str:
-        """The name of a table, bucket or queue. Raises `ServiceNotFound` when this deployment has none."""
+        """The name of a table or bucket. Raises `ServiceNotFound`."""
         if wanted.value not in self.outputs:
             raise ServiceNotFound(f"{self.name} has no output {wanted.value}", "Deploy the current version of Postern.")
         return self.outputs[wanted.value]
@@ -95,6 +111,10 @@ class Service:
         client: S3Client = self.make_client("s3")
         return client
 
+    def rows(self, wanted: Output) -> Rows:
+        """The rows of a table. Raises `ServiceNotFound`."""
+        return Rows(self.dynamodb, self.output(wanted))
+
     @cached_property
     def messages(self) -> S3MessageStore:
         """The message bucket."""
@@ -104,14 +124,14 @@ class Service:
 def connect(target: Target) -> Service:
     """The service that is meant: the one of `--local`, else one that runs here, else the stack in AWS.
 
-    Raises `ServiceNotFound`.
+    Raises `ServiceNotFound` when `--local` names a directory where none runs.
     """
     stack = target.stack or DEFAULT_STACK
     directory = target.local or _running_here(target)
     if directory is not None:
-        return _described(f"the local service in {directory}", stack, _local_clients(_endpoint(directory)))
+        return Service(f"the local service in {directory}", stack, _local_clients(_endpoint(directory)))
     session = boto3.Session(region_name=target.region or os.environ.get("AWS_REGION"))
-    return _described(f"the stack {stack}", stack, lambda kind: _client(session, kind))
+    return Service(f"the stack {stack}", stack, lambda kind: _client(session, kind))
 
 
 def is_running(directory: Path) -> bool:
@@ -161,23 +181,3 @@ def _local_clients(endpoint: str) -> MakeClient:
 def _client(session: boto3.Session, kind: str, **where: str) -> Any:
     make: Any = session.client
     return make(kind, config=_CONFIG, **where)
-
-
-def _described(name: str, stack: str, make_client: MakeClient) -> Service:
-    try:
-        described = make_client("cloudformation").describe_stacks(StackName=stack)
-    except NoRegionError as missing:
-        raise ServiceNotFound(
-            "no AWS region is known", "Name it with --region; or start a local service: postern up"
-        ) from missing
-    except NoCredentialsError as missing:
-        raise ServiceNotFound(
-            "no AWS credentials were found", "Log in, e.g. aws sso login; or start a local service: postern up"
-        ) from missing
-    except (BotoCoreError, ClientError) as trouble:
-        raise ServiceNotFound(
-            f"{name} cannot be asked: {trouble}",
-            "Is it deployed in this region and account? See --stack, --region, --local.",
-        ) from trouble
-    outputs = described["Stacks"][0].get("Outputs", [])
-    return Service(name, {one["OutputKey"]: one["OutputValue"] for one in outputs}, make_client)

@@ -1,0 +1,1 @@
+"""`postern policy`: what can be set, what is set where, and setting it."""
