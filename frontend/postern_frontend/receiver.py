@@ -102,6 +102,8 @@ class SmtpConversation:
         self._spool: Spool | None = None
         self._commands_seen = -1
         self._draining = False
+        self._messages_accepted = 0
+        self._recipients_refused = 0
 
     # --- for the connection ---------------------------------------------------------------------------
 
@@ -158,20 +160,28 @@ class SmtpConversation:
         if self._greeting is not None:
             self._greeting.cancel()
         self._drop_spool()
-        if self._protocol.commands:
-            self._connection.log.info(
-                "session closed",
-                commands=self._protocol.commands,
-                errors=self._protocol.errors,
-                octets=self._connection.octets_received,
-                tls=self._connection.tls.version if self._connection.tls else None,
+        self._report()
+
+    def _report(self) -> None:
+        """A line for the session, unless it did nothing, or nothing but hand over its mail."""
+        protocol, connection = self._protocol, self._connection
+        if protocol.commands and (protocol.errors or not self._messages_accepted):
+            connection.log.info(
+                "session without mail" if not self._messages_accepted else "session with errors",
+                helo=protocol.helo_identity,
+                commands=protocol.commands,
+                errors=protocol.errors,
+                recipients_refused=self._recipients_refused,
+                octets=connection.octets_received,
+                tls=connection.tls.version if connection.tls else None,
             )
 
     # --- the conversation -----------------------------------------------------------------------------
 
     def _is_trusted(self) -> bool:
-        address = known_address(self._connection.client.ip)
-        return address is not None and is_within(address, self._service.sites.site().trusted_networks)
+        networks = self._service.sites.site().trusted_networks
+        address = known_address(self._connection.client.ip) if networks else None
+        return address is not None and is_within(address, networks)
 
     def _greet(self) -> None:
         self._greeting = None
@@ -280,6 +290,7 @@ class SmtpConversation:
 
     def _recipient_reply(self, resolution: Resolution) -> Reply:
         if resolution.refusal is not None:
+            self._recipients_refused += 1
             return resolution.refusal
         found = {recipient.address: recipient for recipient in resolution.recipients}
         together = found | self._recipients
@@ -356,6 +367,7 @@ class SmtpConversation:
             reply = await self._service.acceptance.settle(message, self._connection.log)
         finally:
             message.spool.close()
+        self._messages_accepted += reply.is_positive
         if not self._connection.is_open:
             self._connection.log.info("client left before its answer", reply=reply.code)
         self._answer(reply)

@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
+from typing import TextIO
 
 from postern.wire import clean_text
 from postern_frontend.client_address import Client
@@ -29,9 +30,9 @@ class JsonFormatter(logging.Formatter):
         return clean_text(json.dumps(line, ensure_ascii=False, default=str))
 
 
-def configure_logging(level: str) -> None:
-    """Send every log line of the process to standard output as JSON."""
-    handler = logging.StreamHandler(sys.stdout)
+def configure_logging(level: str, stream: TextIO | None = None) -> None:
+    """Send every log line of the process as JSON to `stream`, by default standard output."""
+    handler = logging.StreamHandler(stream or sys.stdout)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
 
