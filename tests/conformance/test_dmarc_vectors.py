@@ -125,7 +125,7 @@ def alignment_of(result: CheckResult[Any], mechanism: str) -> dict[str, Any]:
 def organizational_domain(result: CheckResult[Any], mechanism: str | None = None) -> object:
     """Of the author, or of the aligned identifier of a mechanism; `None` when none is aligned."""
     if mechanism is None:
-        return result.evidence.organizational_domain
+        return result.evidence.organizational_domain if result.evidence else None
     identifiers = alignment_of(result, mechanism)["identifiers"]
     return next((one["organizational_domain"] for one in identifiers if one["aligned"]), None)
 

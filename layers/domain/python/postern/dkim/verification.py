@@ -69,25 +69,20 @@ class SignedContent:
             self._digests[key] = digest_body(method, hash_name, message.raw, message.body_offset, limit)
         return self._digests[key]
 
-    def signed_data(self, method: Canonicalization, names: Sequence[str], signature: HeaderField) -> bytes:
-        """The octets a signature is made of: the named fields, then the signature's own without its value.
+    def fields_data(self, method: Canonicalization, names: Sequence[str], own: HeaderField | None) -> bytes:
+        """The octets of the named fields in canonical form.
 
         Of several fields of one name the lowest is taken first; a name beyond those there are stands for nothing, so
-        that adding such a field breaks the signature (RFC 6376 §5.4.2). The signature's own field is never among them.
+        that adding such a field breaks the signature (RFC 6376 §5.4.2). The signature's `own` field is never among them.
         """
+        remaining: dict[str, list[HeaderField]] = {}
         pieces: list[bytes] = []
-        taken: dict[str, int] = {}
         for name in names:
-            fields = self._message.fields(name)
-            index = len(fields) - 1 - taken.get(name, 0)
-            if index >= 0 and fields[index] is signature:
-                index -= 1
-                taken[name] = taken.get(name, 0) + 1
-            if index >= 0:
-                pieces.append(_ended(canonical_field(method, fields[index].raw_field)))
-                taken[name] = taken.get(name, 0) + 1
-        own = signature.raw_name + b":" + without_signature_value(signature.raw_value)
-        pieces.append(canonical_field(method, own))
+            key = name.lower()
+            if key not in remaining:
+                remaining[key] = [field for field in self._message.fields(key) if field is not own]
+            if remaining[key]:
+                pieces.append(_ended(canonical_field(method, remaining[key].pop().raw_field)))
         return b"".join(pieces)
 
 
@@ -199,6 +194,8 @@ def _check_body(signature: Signature, content: SignedContent) -> int:
 
 def _check_header(public: PublicKey, found: _Examined, content: SignedContent) -> None:
     signature = found.signature
-    data = content.signed_data(signature.header_method, signature.signed_fields, found.field)
+    method, field = signature.header_method, found.field
+    own = canonical_field(method, field.raw_name + b":" + without_signature_value(field.raw_value))
+    data = content.fields_data(method, signature.signed_fields, field) + own
     if not is_signature_of(public.key, signature.signature, data):
         raise SignatureRejected("the signature did not verify", ResultWord.FAIL)
