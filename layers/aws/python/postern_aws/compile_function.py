@@ -17,10 +17,6 @@ from postern_aws.settings import CompilePolicySettings
 Json = Any
 
 TRIES = 5
-_LIST_KEYS = {
-    "ProjectionExpression": "#scope, #entry",
-    "ExpressionAttributeNames": {"#scope": "scope", "#entry": "entry"},
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +30,7 @@ class PolicyTables:
     def rows(self) -> StoredRows:
         """All rows, read consistently. Raises `Unavailable` while they are gone through."""
         client = clients.dynamodb()
-        return StoredRows(
-            scan(client, self.policy), scan(client, self.domains), scan(client, self.sender_lists, **_LIST_KEYS)
-        )
+        return StoredRows(scan(client, self.policy), scan(client, self.domains), scan(client, self.sender_lists))
 
 
 class CompileFunction:

@@ -79,7 +79,7 @@ class MachineFilter:
             raise Unavailable(f"the filter ended as {execution.get('status')}: {execution.get('error', '')}")
         try:
             answer = read_answer(json.loads(execution["output"]))
-        except (KeyError, TypeError, ValueError, WireError) as wrong:
+        except (AttributeError, KeyError, TypeError, ValueError, WireError) as wrong:
             raise Unavailable("the filter's answer cannot be read") from wrong
         if answer.decision.transaction_id != transaction.transaction_id:
             raise Unavailable("the filter answered for another transaction")

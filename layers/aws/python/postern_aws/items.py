@@ -63,12 +63,12 @@ def epoch(moment: datetime) -> int:
     return int(moment.timestamp())
 
 
-def scan(client: DynamoDBClient, table: str, **narrowing: Any) -> Iterator[dict[str, Any]]:
+def scan(client: DynamoDBClient, table: str) -> Iterator[dict[str, Any]]:
     """Every row of a table, read consistently, page by page. Raises `Unavailable`."""
     start: dict[str, Any] = {}
     while True:
         try:
-            page = client.scan(TableName=table, ConsistentRead=True, **narrowing, **start)
+            page = client.scan(TableName=table, ConsistentRead=True, **start)
         except (BotoCoreError, ClientError) as trouble:
             raise Unavailable(f"{table} cannot be read") from trouble
         yield from (from_item(item) for item in page["Items"])

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from postern.model import Points
 from postern.policy_compiler import Snapshot
 from postern.ports import ListEntry, Unavailable
+from postern.sender_list_entry import EntryError, SenderListEntry, read_entry
 from postern_aws.items import from_item, to_item
 
 if TYPE_CHECKING:
@@ -33,19 +32,6 @@ class Snapshots(Protocol):
     def current(self) -> Snapshot:
         """The snapshot; raises `Unavailable`."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class StoredEntry:
-    """One entry of a sender list. Implements `ports.ListEntry`."""
-
-    scope: str
-    action: str
-    pattern: str
-    points: Points | None = None
-    note: str = ""
-    expires_at: datetime | None = None
-    needs_proof: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +58,7 @@ class DynamoSenderLists:
         if len(keys) > MAX_KEYS:
             raise Unavailable(f"{len(keys)} entries of sender lists are too many for one message")
         found = (row for batch in _batches(keys) for row in self._read(batch))
-        return tuple(sorted(map(read_entry, found), key=lambda entry: (entry.scope, entry.action, entry.pattern)))
+        return tuple(sorted(_entries(found), key=lambda entry: (entry.scope, entry.key)))
 
     def _read(self, keys: list[dict[str, str]]) -> Iterator[dict[str, Any]]:
         """The rows at these keys; what DynamoDB did not get to is asked again."""
@@ -89,32 +75,13 @@ class DynamoSenderLists:
         raise Unavailable("the sender lists are throttled")
 
 
-def read_entry(row: Mapping[str, Any]) -> StoredEntry:
-    """The entry of a row; points that are no number count as not given."""
-    action, _, pattern = str(row["entry"]).partition("#")
-    return StoredEntry(
-        str(row["scope"]),
-        action,
-        pattern,
-        _points(row.get("points")),
-        str(row.get("note", "")),
-        _expiry(row.get("expires_at")),
-        bool(row.get("needs_proof", True)),
-    )
-
-
-def _points(stored: Any) -> Points | None:
-    try:
-        return None if stored is None else Points(round(float(stored) * 100))
-    except (TypeError, ValueError, OverflowError):
-        return None
-
-
-def _expiry(stored: Any) -> datetime | None:
-    try:
-        return None if stored is None else datetime.fromtimestamp(int(stored), UTC)
-    except (TypeError, ValueError, OverflowError, OSError):
-        return None
+def _entries(rows: Iterable[Mapping[str, Any]]) -> Iterator[SenderListEntry]:
+    """The entries of rows; a malformed row counts for nothing, the compile function has told of it."""
+    for row in rows:
+        try:
+            yield read_entry(row)
+        except EntryError:
+            continue
 
 
 def _batches(keys: list[dict[str, str]]) -> Iterator[list[dict[str, str]]]:

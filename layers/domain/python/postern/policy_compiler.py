@@ -16,6 +16,7 @@ from postern.policy import PolicyError, read_section, setting
 from postern.policy_book import PolicyBook, check_section, read_scope
 from postern.recipients import DomainEntry, RecipientCheck, canonical_domain
 from postern.sections import SitePolicy
+from postern.sender_list_entry import read_entry
 from postern.wire import WireError, dumps, to_json, truncate
 
 Row = Mapping[str, object]
@@ -24,7 +25,6 @@ ScopedSections = dict[str, dict[str, Mapping[str, object]]]
 NOTE = "note"
 """An attribute that every row may have, for people."""
 
-LIST_ACTIONS = ("allow", "block", "refuse")
 MAX_PROBLEMS = 100
 _PROBLEM_CHARACTERS = 500
 _VERSION_DIGITS = 16
@@ -211,13 +211,11 @@ def _lists(rows: Iterable[Row], problems: list[Problem]) -> dict[str, tuple[str,
 
 def read_list_key(row: Row) -> tuple[str, str]:
     """The scope and the action of a sender list's row. Raises `PolicyError`."""
-    scope, entry = str(row.get("scope", "")), str(row.get("entry", ""))
-    read_scope(scope)
-    action, separator, pattern = entry.partition("#")
-    if action not in LIST_ACTIONS or not separator or not pattern or pattern != pattern.lower():
-        wanted = " or ".join(f"{action}#*@spam.example" for action in LIST_ACTIONS)
-        raise PolicyError(f"{entry!r} is no entry; write {wanted}, in lower case")
-    return scope, action
+    entry = read_entry(row)
+    read_scope(entry.scope)
+    if row["entry"] != entry.key:
+        raise PolicyError(f"{row['entry']!r} is never found; write it as {entry.key!r}")
+    return entry.scope, entry.action.value
 
 
 def _plain(stored: Mapping[str, object]) -> dict[str, object]:
