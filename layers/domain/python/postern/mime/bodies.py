@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from postern.mime.parts import MULTIPART, Part
+from postern.mime.parts import Part
 
 _MEDIA = ("image/", "audio/", "video/")
 _SHOWN = frozenset({"text/plain", "text/html"})
@@ -45,7 +45,7 @@ class _Sorter:
         """Sort the children of one multipart; `to_text` and `to_html` say which reader sees them."""
         texts, htmls = len(self.text), len(self.html)
         for index, part in enumerate(parts):
-            if part.children and part.content_type.startswith(MULTIPART):
+            if part.is_multipart and (part.children or not part.size):
                 inside = in_alternative or part.content_type == _ALTERNATIVE
                 self.sort(part.children, part.content_type, in_alternative=inside, to_text=to_text, to_html=to_html)
             elif not _is_inline(part, index, multipart):

@@ -71,8 +71,10 @@ class Part:
 
     @property
     def is_text(self) -> bool:
-        """A leaf whose content is text: text/*, or a multipart in which no parts were found."""
-        return not self.children and self.content_type.startswith((TEXT, MULTIPART))
+        """A leaf whose content is text: text/*, or a multipart in which something, but no parts were found."""
+        if self.children:
+            return False
+        return self.content_type.startswith(TEXT) or (self.is_multipart and self.size > 0)
 
     @property
     def is_attachment(self) -> bool:
