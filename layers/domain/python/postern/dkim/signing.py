@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from postern.dkim.algorithms import ED25519_SHA256, MIN_RSA_BITS, RSA_SHA256, Algorithm
-from postern.dkim.canonical import Canonicalization, canonical_field, digest_body
+from postern.dkim.canonical import Canonicalization, canonical_field
 from postern.dkim.layout import MARGIN, lay_out, lay_out_signature
 from postern.dkim.verification import SignedContent
 from postern.message import HeaderField, Message

@@ -73,7 +73,7 @@ class SignedContent:
         """The octets of the named fields in canonical form.
 
         Of several fields of one name the lowest is taken first; a name beyond those there are stands for nothing, so
-        that adding such a field breaks the signature (RFC 6376 §5.4.2). The signature's `own` field is never among them.
+        that adding such a field breaks the signature (RFC 6376 §5.4.2). Its `own` field is never among them.
         """
         remaining: dict[str, list[HeaderField]] = {}
         pieces: list[bytes] = []
