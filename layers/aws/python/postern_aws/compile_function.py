@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +18,8 @@ from postern_aws.settings import CompilePolicySettings
 
 Json = Any
 
-TRIES = 5
+TRIES = 10
+_LONGEST_PAUSE_SECONDS = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class CompileFunction:
             try:
                 found, fresh = self._compile()
             except SnapshotChanged:
+                time.sleep(random.uniform(0, _LONGEST_PAUSE_SECONDS))  # noqa: S311 - lets the others finish
                 continue
             self._tell(fresh, found)
             return {
