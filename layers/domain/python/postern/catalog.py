@@ -19,6 +19,7 @@ CHECKS: tuple[str, ...] = (
     "sender_lists",
     "dkim",
     "dmarc",
+    "ip_shield",
     "rules",
 )
 """Module names in `postern.checks`, which are the check ids as well."""

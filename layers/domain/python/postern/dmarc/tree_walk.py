@@ -88,7 +88,7 @@ class TreeWalker:
             taken.append(stop)
             if stop.record and stop.record.public_suffix is not PublicSuffix.UNKNOWN:
                 break
-        failed = any(stop.status in (DnsStatus.TIMEOUT, DnsStatus.SERVFAIL) for stop in taken)
+        failed = any(stop.status in (DnsStatus.TIMEOUT, DnsStatus.SERVFAIL, DnsStatus.NOT_ASKED) for stop in taken)
         return Walk(tuple(taken), failed)
 
     def exists(self, domain: str) -> bool:
