@@ -1,4 +1,4 @@
-"""The SPF test suite of RFC 7208, all through the check itself."""
+"""The SPF test suite of RFC 7208, all through the check itself: with zones as data, and once over a real DNS server."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from postern.contract import Required
 from postern.evidence import SpfEvidence
 from postern.model import CheckResult
 from postern.ports import Resolver
-from postern.zone import ZoneResolver
+from postern.zone import Zone, ZoneResolver
+from postern_aws.dns import NameServers, SystemResolver
 from tests.conformance.spf_suite import DEFAULT_EXPLANATION, SpfCase, read_suite
+from tests.dns_server import DnsServer, serve
 from tests.material import vectors
 from tests.transactions import make_transaction
 
@@ -24,6 +26,17 @@ def test_the_suite_is_complete() -> None:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_rfc_7208_suite(case: SpfCase) -> None:
     assert_as_the_suite_says(case, judge(case, ZoneResolver(case.zone)))
+
+
+@pytest.mark.parametrize(
+    "zone", {id(case.zone): case.zone for case in CASES}.values(), ids=lambda zone: next(iter(zone))
+)
+def test_rfc_7208_suite_over_the_dns(zone: Zone) -> None:
+    with serve(DnsServer(zone)) as server:
+        resolver = SystemResolver(None, NameServers(("127.0.0.1",), server.port), 0.3, 0.3)
+        for case in CASES:
+            if case.zone is zone:
+                assert_as_the_suite_says(case, judge(case, resolver))
 
 
 def judge(case: SpfCase, resolver: Resolver) -> CheckResult[SpfEvidence]:

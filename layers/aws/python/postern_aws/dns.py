@@ -6,7 +6,7 @@ What a question came to is always a `DnsAnswer`; nothing is raised. Questions en
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,7 +19,6 @@ import dns.name
 import dns.query
 import dns.rcode
 import dns.rdatatype
-import dns.ttl
 
 from postern.dns import DnsAnswer, DnsStatus, Question, canonical_name
 from postern_aws.dns_cache import FAILURE_SECONDS, AnswerCache
@@ -38,6 +37,7 @@ QUESTIONS_AT_ONCE = 16
 CACHED_ANSWERS = 2_000
 MAX_RECORDS = 200
 RESOLV_CONF = Path("/etc/resolv.conf")
+_ROUNDS = 2
 _MAX_SERVERS = 3  # resolv.conf(5)
 _SETTLED = (dns.rcode.NOERROR, dns.rcode.NXDOMAIN)
 
@@ -50,6 +50,17 @@ class NameServers:
     port: int = 53
 
 
+@cache
+def system_name_servers() -> NameServers:
+    """The servers that the system names; the local one when it names none, as resolv.conf(5) has it."""
+    try:
+        lines = RESOLV_CONF.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    named = [words[1] for words in map(str.split, lines) if len(words) > 1 and words[0] == "nameserver"]
+    return NameServers(tuple(named[:_MAX_SERVERS]) or ("127.0.0.1",))
+
+
 @dataclass(frozen=True, slots=True)
 class SystemResolver:
     """Asks the name servers of the system, or the given ones. Implements `ports.Resolver`.
@@ -59,7 +70,7 @@ class SystemResolver:
     """
 
     deadline: datetime | None = None
-    servers: NameServers = field(default_factory=lambda: system_name_servers())
+    servers: NameServers = field(default_factory=system_name_servers)
     attempt_seconds: float = ATTEMPT_SECONDS
     question_seconds: float = QUESTION_SECONDS
 
@@ -97,61 +108,46 @@ class SystemResolver:
         return min(self.question_seconds, (self.deadline - datetime.now(UTC)).total_seconds())
 
     def _settle(self, request: dns.message.QueryMessage, end: float) -> tuple[DnsAnswer, float]:
-        """The answer and for how many seconds it may be kept."""
-        status = DnsStatus.TIMEOUT
-        for address, seconds in self._attempts(end):
+        """The answer and for how many seconds it may be kept. A server that answered with a failure is asked once."""
+        status, broken = DnsStatus.TIMEOUT, set[str]()
+        for address in self.servers.addresses * _ROUNDS:
+            seconds = min(end - time.monotonic(), self.attempt_seconds)
+            if seconds <= 0:
+                break
+            if address in broken:
+                continue
             try:
-                response = self._exchange(request, address, seconds)
-                if response.rcode() in _SETTLED:
-                    return _read(response)
-                status = DnsStatus.SERVFAIL
+                settled = self._exchange(request, address, seconds)
             except dns.exception.Timeout:
                 continue
             except (dns.exception.DNSException, OSError):
-                status = DnsStatus.SERVFAIL
+                settled = None
+            if settled is not None:
+                return settled
+            status = DnsStatus.SERVFAIL
+            broken.add(address)
         return DnsAnswer(status), FAILURE_SECONDS
 
-    def _attempts(self, end: float) -> Iterator[tuple[str, float]]:
-        """Servers in turn, each with the seconds it gets; one that answered with a failure is not asked again."""
-        rounds = 0
-        while rounds < 2:
-            for address in self.servers.addresses:
-                left = end - time.monotonic()
-                if left <= 0:
-                    return
-                yield address, min(left, self.attempt_seconds)
-            rounds += 1
-
-    def _exchange(self, request: dns.message.QueryMessage, address: str, seconds: float) -> dns.message.Message:
-        port = self.servers.port
+    def _exchange(
+        self, request: dns.message.QueryMessage, address: str, seconds: float
+    ) -> tuple[DnsAnswer, float] | None:
+        """What one server says; `None` when it says that it cannot."""
         response, _ = dns.query.udp_with_fallback(
-            request, address, timeout=seconds, port=port, ignore_unexpected=True, ignore_errors=True
+            request, address, timeout=seconds, port=self.servers.port, ignore_unexpected=True, ignore_errors=True
         )
-        return response
+        if not isinstance(response, dns.message.QueryMessage) or response.rcode() not in _SETTLED:
+            return None
+        return _read(response)
 
 
-def _read(response: dns.message.Message) -> tuple[DnsAnswer, float]:
+def _read(response: dns.message.QueryMessage) -> tuple[DnsAnswer, float]:
     """What a settled response says; the chain of aliases is followed as the server gave it."""
-    assert isinstance(response, dns.message.QueryMessage)
     chain = response.resolve_chaining()
-    # Without an SOA record nobody says how long a negative answer lasts (RFC 2308 §5).
-    ttl = 0 if chain.minimum_ttl == dns.ttl.MAX_TTL else chain.minimum_ttl
     if chain.answer is None:
         missing = response.rcode() == dns.rcode.NXDOMAIN
-        return DnsAnswer(DnsStatus.NXDOMAIN if missing else DnsStatus.NO_DATA), ttl
+        return DnsAnswer(DnsStatus.NXDOMAIN if missing else DnsStatus.NO_DATA), chain.minimum_ttl
     records = tuple(record_text(rdata) for rdata in list(chain.answer)[:MAX_RECORDS])
-    return DnsAnswer(DnsStatus.FOUND, records), ttl
-
-
-@cache
-def system_name_servers() -> NameServers:
-    """The servers that the system names; the local one when it names none, as resolv.conf(5) has it."""
-    try:
-        lines = RESOLV_CONF.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        lines = []
-    named = [words[1] for words in map(str.split, lines) if len(words) > 1 and words[0] == "nameserver"]
-    return NameServers(tuple(named[:_MAX_SERVERS]) or ("127.0.0.1",))
+    return DnsAnswer(DnsStatus.FOUND, records), chain.minimum_ttl
 
 
 @cache
