@@ -9,10 +9,16 @@ from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
+from rich.text import Text
+
+from postern.wire import clean_text
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
+
+_CONTROLS = {code: "\ufffd" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
+"""Control characters do not get to move the cursor."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Answer with JSON.")]
 Confirmed = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before doing it.")]
@@ -33,6 +39,11 @@ def fail(problem: str, *, hint: str = "", code: ExitCode = ExitCode.NOT_DONE) ->
     if hint:
         err.print(f"[dim]{_plain(hint)}[/]")
     raise typer.Exit(int(code))
+
+
+def printable(text: str) -> Text:
+    """Text that a sender may have written, safe for a terminal."""
+    return Text(clean_text(text).translate(_CONTROLS))
 
 
 def print_json(data: object) -> None:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from postern.ports import Resolver
 from postern.wire import to_json
-from postern_cli.console import AsJson, ExitCode, fail, out, print_json
+from postern_cli.console import AsJson, ExitCode, fail, out, print_json, printable
 from postern_cli.dns.examination import State, Subject, examine, is_ready
 from postern_cli.scan.case import read_zone
 from postern_cli.scan.case_error import CaseError
@@ -68,7 +68,7 @@ def _print_table(domain: str, subjects: tuple[Subject, ...]) -> None:
         table.add_column(column, overflow="fold")
     for subject in subjects:
         state = Text(subject.state.value, style=COLOURS[subject.state])
-        table.add_row(Text(subject.name), state, Text(subject.found))
+        table.add_row(printable(subject.name), state, printable(subject.found))
     out.print(table)
     missing = [subject.publish for subject in subjects if subject.publish]
     if missing:

@@ -12,26 +12,27 @@ from typing import Any
 from rich.progress import Progress
 
 from postern.policy_book import PolicyBook
+from postern.ports import Resolver
 from postern_cli.console import err
 from postern_cli.scan.answer import answer
 from postern_cli.scan.case import read_case
 from postern_cli.scan.case_error import CaseError
-from postern_cli.scan.judging import UnaskedResolver, judge_case
+from postern_cli.scan.judging import judge_case
 from postern_cli.scan.report import print_troubles
 
 STANDARD_INPUT = "-"
 
 
-def answers(path: Path) -> Iterator[dict[str, Any]]:
-    """The answer to each case in a file. A case without a zone asks no DNS. Raises `OSError`."""
+def answers(path: Path, resolver: Resolver) -> Iterator[dict[str, Any]]:
+    """The answer to each case in a file; cases without a zone ask `resolver`. Raises `OSError`."""
     with _lines(path) as lines:
-        yield from (answer_line(line) for line in lines)
+        yield from (answer_line(line, resolver) for line in lines)
 
 
-def answer_line(line: str) -> dict[str, Any]:
+def answer_line(line: str, resolver: Resolver) -> dict[str, Any]:
     """The answer to one case; a malformed case has an `error` instead, and the others are answered all the same."""
     try:
-        verdict = judge_case(read_case(line), PolicyBook(), UnaskedResolver())
+        verdict = judge_case(read_case(line), PolicyBook(), resolver)
         told = answer(verdict)
     except CaseError as wrong:
         return {"id": _id_of(line), "error": str(wrong)}

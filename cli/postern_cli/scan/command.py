@@ -40,7 +40,9 @@ def scan(  # noqa: PLR0913, PLR0917 - one parameter per option of the command li
     mail_from: Annotated[str | None, typer.Option(help="The reverse-path; an empty text is the null one.")] = None,
     rcpt_to: Annotated[list[str] | None, typer.Option(help="A recipient; can be given several times.")] = None,
     zone: Annotated[Path | None, typer.Option(help="Answer DNS questions from this zone file (JSON).")] = None,
-    dns: Annotated[bool, typer.Option("--dns/--no-dns", help="Ask the system's DNS servers.")] = True,
+    dns: Annotated[
+        bool | None, typer.Option("--dns/--no-dns", help="Ask the system's DNS servers. [files: yes, batch: no]")
+    ] = None,
     policy: Annotated[Path | None, typer.Option(help="Policy sections to judge by (JSON).")] = None,
     now: Annotated[datetime | None, typer.Option(help="Judge as of this time.")] = None,
 ) -> None:
@@ -60,7 +62,7 @@ def scan(  # noqa: PLR0913, PLR0917 - one parameter per option of the command li
     if (batch is None) == (not files):
         fail("give message files, or --batch with a file of cases", hint="postern scan --help", code=ExitCode.USAGE)
     if batch is not None:
-        _scan_batch(batch)
+        _scan_batch(batch, _resolver(ask=dns is True))
         return
     try:
         template = ScanCase(
@@ -73,7 +75,7 @@ def scan(  # noqa: PLR0913, PLR0917 - one parameter per option of the command li
             policy=_overrides(policy) if policy else {},
             now=now.astimezone() if now else None,
         )
-        verdicts = _verdicts(files or [], template, _system_resolver() if dns and not zone else UnaskedResolver())
+        verdicts = _verdicts(files or [], template, _resolver(ask=dns is not False and not zone))
         delivered = _tell_json(verdicts) if as_json else _tell(verdicts)
     except CaseError as wrong:
         fail(str(wrong), code=ExitCode.USAGE)
@@ -89,7 +91,9 @@ def _overrides(path: Path) -> Any:
         raise CaseError(f"policy: {str(path)!r}: {wrong}") from wrong
 
 
-def _system_resolver() -> Resolver:
+def _resolver(*, ask: bool) -> Resolver:
+    if not ask:
+        return UnaskedResolver()
     from postern_aws.dns import SystemResolver  # noqa: PLC0415 - a scan with a zone starts faster without it
 
     return SystemResolver()
@@ -122,9 +126,9 @@ def _tell_json(verdicts: Iterator[Verdict]) -> bool:
     return all(delivered for _, delivered in told)
 
 
-def _scan_batch(path: Path) -> None:
+def _scan_batch(path: Path, resolver: Resolver) -> None:
     try:
-        for told in answers(path):
+        for told in answers(path, resolver):
             print_json_line(told)
     except BrokenPipeError:
         raise

@@ -1,0 +1,1 @@
+"""`postern domains`, `accounts`, `aliases`: who receives here."""

@@ -1,0 +1,1 @@
+"""`postern lists`: who is blocked, allowed or refused, and for whom."""

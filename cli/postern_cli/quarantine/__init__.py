@@ -1,0 +1,1 @@
+"""`postern quarantine`: what is held, and letting it go or removing it."""

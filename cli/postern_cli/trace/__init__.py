@@ -1,0 +1,1 @@
+"""`postern trace`: what became of a message and why, from its receipt."""
