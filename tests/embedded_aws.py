@@ -6,11 +6,15 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import wraps
+from threading import RLock
 from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
+from moto.dynamodb.responses import DynamoHandler
+from moto.s3.responses import S3Response
 
 from postern_aws import clients
 
@@ -72,11 +76,25 @@ def installation(monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
     """A fresh installation for the time of the block."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     monkeypatch.setenv("AWS_DISABLE_HOST_PREFIX_INJECTION", "true")
+    _one_at_a_time(monkeypatch, DynamoHandler, "call_action")
+    _one_at_a_time(monkeypatch, S3Response, "put_object")
     with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
         for name, keys in KEYS.items():
             _create_table(name, keys)
         clients.s3().create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
         yield _installation()
+
+
+def _one_at_a_time(monkeypatch: pytest.MonkeyPatch, handler: type, name: str) -> None:
+    """AWS makes each call atomic; moto, in one process with the threads that call it, needs a lock for that."""
+    lock, call = RLock(), getattr(handler, name)
+
+    @wraps(call)
+    def locked(*arguments: Any, **options: Any) -> Any:
+        with lock:
+            return call(*arguments, **options)
+
+    monkeypatch.setattr(handler, name, locked)
 
 
 def _installation() -> Installation:
