@@ -22,6 +22,9 @@ LINGER_SECONDS = 10
 
 HANDSHAKE_SECONDS = 60
 
+PACE_SECONDS = 60.0
+"""How often the pace of a client that sends data is looked at."""
+
 
 class Expiry(Enum):
     """Why a connection's time is over."""
@@ -111,19 +114,27 @@ class Connection(asyncio.Protocol):
     @property
     def is_open(self) -> bool:
         """Whether the client can still be told something."""
-        return self._transport is not None and not self._transport.is_closing()
+        return self._transport is not None and not self._closing and not self._transport.is_closing()
 
     def send(self, data: bytes) -> None:
         """Send octets; nothing when the client is gone."""
-        if data and self._transport is not None and not self._transport.is_closing():
+        if data and self.is_open and self._transport is not None:
             self._transport.write(data)
 
-    def close(self) -> None:
-        """Close once everything was sent, or after a while without that."""
-        if self._transport is not None and not self._closing:
-            self._closing = True
-            self._expires_at = self._loop.time() + LINGER_SECONDS
-            self._minimum_octets = 0
+    def close(self, *, linger: bool = False) -> None:
+        """Close once everything was sent, or after a while without that.
+
+        A client that is still sending would lose our last words to a reset, unless we `linger`: say that nothing
+        more comes, and read on until the client closes.
+        """
+        if self._transport is None or self._closing:
+            return
+        self._closing = True
+        self._expires_at = self._loop.time() + LINGER_SECONDS
+        self._minimum_octets = 0
+        if linger and not self.half_closed and self._transport.can_write_eof():
+            self._transport.write_eof()
+        else:
             self._transport.close()
 
     def expect(self, seconds: float, *, octets_per_minute: int = 0) -> None:
@@ -133,7 +144,7 @@ class Connection(asyncio.Protocol):
         now = self._loop.time()
         self._expires_at = now + seconds
         if octets_per_minute and not self._minimum_octets:
-            self._next_look = now + 60
+            self._next_look = now + PACE_SECONDS
             self._octets_at_last_look = self.octets_received
         self._minimum_octets = octets_per_minute
 
@@ -179,7 +190,7 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """The client half-closed; it may still want its answer (TLS cannot wait for one)."""
         self.half_closed = True
-        return self.tls is None and self._conversation.half_closed()
+        return self.tls is None and not self._closing and self._conversation.half_closed()
 
     def pause_writing(self) -> None:
         """The client does not read its answers: take no more questions."""
@@ -228,7 +239,7 @@ class Connection(asyncio.Protocol):
     def _check_pace(self, now: float) -> None:
         received = self.octets_received - self._octets_at_last_look
         self._octets_at_last_look = self.octets_received
-        self._next_look = now + 60
+        self._next_look = now + PACE_SECONDS
         if received < self._minimum_octets:
             self._expire(Expiry.TOO_SLOW)
 

@@ -243,9 +243,9 @@ class SmtpConversation:
                 self._drop_spool()
             case TlsRequested():
                 self._start_tls()
-            case Closed():
+            case Closed(abrupt):
                 self._flush()
-                self._connection.close()
+                self._connection.close(linger=abrupt)
 
     def _answer(self, reply: Reply) -> None:
         """Answer the event that waited, and go on."""

@@ -214,7 +214,10 @@ async def connected(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyn
 async def hear_line(reader: asyncio.StreamReader) -> str:
     """A line of the server without CRLF, or `<closed>`."""
     async with asyncio.timeout(_PATIENCE_SECONDS):
-        line = await reader.readline()
+        try:
+            line = await reader.readline()
+        except ConnectionResetError:
+            return CLOSED
     assert line.endswith(b"\r\n") or not line
     return line[:-2].decode("ascii") if line else CLOSED
 

@@ -252,7 +252,7 @@ def _quit(protocol: SmtpProtocol, argument: str) -> None:
     if argument:
         protocol.error(replies.NO_ARGUMENT_ALLOWED)
     else:
-        protocol.abort(replies.GOODBYE)
+        protocol.abort(replies.GOODBYE, abrupt=False)
 
 
 _HANDLERS: Mapping[str, VerbHandler] = {

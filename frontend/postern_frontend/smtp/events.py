@@ -57,7 +57,9 @@ class TlsRequested:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """Flush the output and close the connection."""
+    """Flush the output and close the connection; `abrupt` when the client may still be sending."""
+
+    abrupt: bool
 
 
 Event = ReversePathGiven | RecipientGiven | TextReceived | MessageReceived | TransactionEnded | TlsRequested | Closed

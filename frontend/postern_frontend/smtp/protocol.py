@@ -50,7 +50,8 @@ class SmtpProtocol:
         self._resume: Callable[[Reply], None] | None = None
         self._line_taker: Callable[[bytes], None] | None = None
         self._intake: Intake | None = None
-        self._intake_done: Callable[[], None] = self._nothing
+        self._intake_done: Callable[[], None] | None = None
+        self._next_step: Callable[[], None] | None = None
         self._text: TextNormalizer | None = None
         self._refusal: Reply | None = None
         self._farewell: Reply | None = None
@@ -105,12 +106,12 @@ class SmtpProtocol:
         """Close with `reply` as soon as no transaction is open."""
         self._farewell = reply
 
-    def abort(self, reply: Reply) -> None:
-        """Close with `reply` now."""
+    def abort(self, reply: Reply, *, abrupt: bool = True) -> None:
+        """Close with `reply` now; `abrupt` when the client may still be sending."""
         if self.phase is Phase.CLOSED:
             return
         self.reply(reply)
-        self.close()
+        self._close(abrupt=abrupt)
 
     @property
     def expects(self) -> Expects:
@@ -206,37 +207,37 @@ class SmtpProtocol:
         self._discard_input()
         self.phase = Phase.SECURING
 
-    def close(self) -> None:
-        """End the conversation; what was said so far is still sent."""
-        self.end_transaction()
-        self._intake = self._resume = None
-        self._discard_input()
-        self.phase = Phase.CLOSED
-        self.tell(Closed())
-
     # --- the stream -----------------------------------------------------------------------------------
 
     def _advance(self) -> bool:
-        """Do one step of work; `False` when the input does not suffice for one."""
+        """Do one step of work; `False` when the input does not suffice for one.
+
+        The driver carries out the events of one step before the next step: what it does about a piece of text,
+        such as `refuse_message`, decides what becomes of the message.
+        """
         if self.phase is Phase.SECURING:
             return False
+        if self._next_step is not None:
+            step, self._next_step = self._next_step, None
+            step()
+            return True
         if self._intake is not None:
             return self._advance_intake(self._intake)
         if self._farewell is not None and self.phase in (Phase.NEW, Phase.READY):
-            self.abort(self._farewell)
+            self.abort(self._farewell, abrupt=False)
             return True
         return self._advance_line()
 
     def _advance_intake(self, intake: Intake) -> bool:
-        if not intake.finished:
-            if self._at >= len(self._input):
-                return False
-            text, self._input = intake.feed(self._input[self._at :])
-            self._at = 0
-            self._keep(text)
-        if intake.finished and self._intake is intake:
+        if intake.finished:
             self._intake = None
-            self._intake_done()
+            self._next_step, self._intake_done = self._intake_done, None
+            return True
+        if self._at >= len(self._input):
+            return False
+        text, self._input = intake.feed(self._input[self._at :])
+        self._at = 0
+        self._keep(text)
         return True
 
     def _advance_line(self) -> bool:
@@ -269,12 +270,16 @@ class SmtpProtocol:
         self._intake = intake
         self._intake_done = done
 
+    def _close(self, *, abrupt: bool) -> None:
+        self.end_transaction()
+        self._intake = self._resume = self._next_step = None
+        self._discard_input()
+        self.phase = Phase.CLOSED
+        self.tell(Closed(abrupt))
+
     def _discard_input(self) -> None:
         self._input = b""
         self._at = 0
-
-    def _nothing(self) -> None:
-        """No intake has begun yet."""
 
     # --- the message ----------------------------------------------------------------------------------
 
@@ -293,7 +298,7 @@ class SmtpProtocol:
     def _last_chunk_complete(self) -> None:
         if self._text is not None:
             self._keep(self._text.finish())
-        self._message_complete()
+        self._next_step = self._message_complete
 
     def _message_complete(self) -> None:
         text = self._text or TextNormalizer()
