@@ -87,7 +87,8 @@ def check_host(request: SpfRequest, resolver: Resolver) -> Verdict:
         match = evaluation.check(request.domain)
     except SpfError as error:
         return Verdict(error.result, problem=str(error))
-    return Verdict(match.result, match.mechanism, evaluation.explain(match))
+    problem = "the domain has no SPF record" if match.result is ResultWord.NONE else ""
+    return Verdict(match.result, match.mechanism, evaluation.explain(match), problem)
 
 
 class _Evaluation:
