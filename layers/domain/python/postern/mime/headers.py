@@ -82,9 +82,10 @@ class HeaderField:
     @cached_property
     def value(self) -> str:
         """The value as a reader sees it: unfolded, encoded words decoded (RFC 2047)."""
-        if b"=?" not in self.raw_value:
-            return self.unfolded
-        return unfold_text(decode_encoded_words(decode_unlabelled(self.raw_value)))
+        raw = self.raw_value
+        if b"=?" not in raw:
+            return decode_unlabelled(unfold(raw))
+        return unfold_text(decode_encoded_words(decode_unlabelled(raw)))
 
 
 @dataclass(frozen=True, slots=True)
