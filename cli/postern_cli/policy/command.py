@@ -62,7 +62,7 @@ def show(
         out.print(settings_table(shown, scope))
 
 
-@app.command("set")
+@app.command("set", context_settings={"ignore_unknown_options": True})  # -1.5 is a value, not an option
 @with_service
 def set_(
     service: Service,
