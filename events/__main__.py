@@ -1,0 +1,125 @@
+"""Writes the sample events that follow from the catalogue: `python -m events`.
+
+The sample message goes through the whole filter in this process, with the sample zone; what each function would have
+been asked meanwhile is its event.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from postern import catalog
+from postern.contract import CheckSpec, Needs, Phase
+from postern.exchange import check_response, workflow_input
+from postern.message import parse_message
+from postern.model import Envelope, MessageReference, Recipient, Session, Site, TlsParameters, Transaction
+from postern.pipeline import judge
+from postern.policy_book import ResolvedPolicy
+from postern.policy_compiler import Snapshot, StoredRows, compile_snapshot
+from postern.ports import ListEntry
+from postern.runner import Effects
+from postern.workflow import stage_name
+from postern.zone import ZoneResolver
+
+Json = Any
+
+HERE = Path(__file__).parent
+MESSAGE = HERE / "sample" / "message.eml"
+ZONE = HERE / "sample" / "zone.json"
+RECEIVED_AT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+NEVER_TOO_LATE = datetime(2099, 12, 31, 23, 59, 59, tzinfo=UTC)
+"""An event file is run long after it was written."""
+
+HOSTNAME = "mx.example.com"
+TRANSACTION_ID = "06b4xsample0000001"
+
+
+class NoEntries:
+    """Sender lists without entries."""
+
+    def lookup(self, scopes: Iterable[str], patterns: Iterable[str]) -> tuple[ListEntry, ...]:
+        """Nothing."""
+        return ()
+
+
+def sample_transaction(raw: bytes) -> Transaction:
+    """The transaction that the sample message came by."""
+    return Transaction(
+        TRANSACTION_ID,
+        RECEIVED_AT,
+        NEVER_TOO_LATE,
+        Session(
+            "06b4xsample0000000",
+            "192.0.2.25",
+            "mail.sender.example",
+            45678,
+            tls=TlsParameters("TLSv1.3", "TLS_AES_256_GCM_SHA384"),
+        ),
+        Envelope("bob@sender.example"),
+        (Recipient("ann@example.com", "ann@example.com"),),
+        MessageReference(f"incoming/{TRANSACTION_ID}", len(raw), hashlib.sha256(raw).hexdigest()),
+        Site(HOSTNAME, HOSTNAME, ("example.com",)),
+    )
+
+
+def stage_results(raw: bytes, transaction: Transaction, policy: ResolvedPolicy) -> dict[str, Json]:
+    """What the stages of the workflow add to its state, by the stage's name."""
+    resolver = ZoneResolver(json.loads(ZONE.read_text()))
+    makers = {
+        Needs.RESOLVER: lambda: resolver,
+        Needs.MESSAGE: lambda: parse_message(raw),
+        Needs.SENDER_LISTS: NoEntries,
+    }
+    results = judge(transaction, policy, Effects(makers, lambda: 0.0, _stop)).results
+    return {
+        stage_name(number): check_response((results[spec.check_id] for spec in stage), transaction, policy)
+        for number, stage in enumerate(catalog.stages(), 1)
+    }
+
+
+def _stop(check_id: str, trouble: BaseException) -> None:
+    raise SystemExit(f"{check_id}: {trouble!r}") from trouble
+
+
+def check_event(spec: CheckSpec, given: Json, stages: Json) -> Json:
+    """The request for one check, as its branch of the state machine makes it (see `postern.workflow`)."""
+    if spec.phase is Phase.LATE:
+        return {"checks": [spec.check_id], **given, "stages": stages}
+    sections = {spec.check_id: given["policy"]["sections"][spec.check_id]}
+    entries = {check_id: entry for stage in stages.values() for check_id, entry in stage.items()}
+    return {
+        "checks": [spec.check_id],
+        "transaction": given["transaction"],
+        "policy": {**given["policy"], "sections": sections},
+        "stages": {"required": {required: entries[required] for required in spec.requires}},
+    }
+
+
+def write(path: Path, event: Json) -> None:
+    """Write one event, for people to read."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(event, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    """Write every event that follows from the catalogue."""
+    raw = MESSAGE.read_bytes()
+    transaction = sample_transaction(raw)
+    policy = compile_snapshot(StoredRows(), Snapshot()).snapshot.book.resolve(transaction.recipients)
+    asked = workflow_input(transaction, policy)
+    given = {"transaction": asked["transaction"], "policy": asked["policy"]}
+    stages = stage_results(raw, transaction, policy)
+    for spec in catalog.specs():
+        write(HERE / "checks" / f"{spec.check_id}.json", check_event(spec, given, stages))
+    first = [spec.check_id for spec in catalog.stages()[0]]
+    write(HERE / "run_checks.json", {"checks": first, **given, "stages": {}})
+    write(HERE / "decide.json", {**given, "stages": stages})
+
+
+if __name__ == "__main__":
+    main()
