@@ -85,8 +85,6 @@ class Service:
         """The stack's outputs. Raises `ServiceNotFound`."""
         try:
             described = self.make_client("cloudformation").describe_stacks(StackName=self.stack)
-        except NoRegionError as missing:
-            raise ServiceNotFound("no AWS region is known", f"Name it with --region. {OR_LOCAL}") from missing
         except NoCredentialsError as missing:
             raise ServiceNotFound("no AWS credentials were found", f"Log in to AWS first. {OR_LOCAL}") from missing
         except (BotoCoreError, ClientError) as trouble:
@@ -180,4 +178,7 @@ def _local_clients(endpoint: str) -> MakeClient:
 
 def _client(session: boto3.Session, kind: str, **where: str) -> Any:
     make: Any = session.client
-    return make(kind, config=_CONFIG, **where)
+    try:
+        return make(kind, config=_CONFIG, **where)
+    except NoRegionError as missing:
+        raise ServiceNotFound("no AWS region is known", f"Name it with --region. {OR_LOCAL}") from missing
