@@ -79,6 +79,14 @@ def test_a_limit_that_is_hit_is_told(raw: bytes, limits: MessageLimits, code: De
     assert code in _codes(parse_message(raw, limits))
 
 
+def test_encoded_messages_within_encoded_messages_cannot_fill_the_memory() -> None:
+    layer = b"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+    raw = layer.replace(b"=", b"=3D") * 40 + b"x" * 10_000
+    message = parse_message(raw, MessageLimits(nested_bytes=50_000))
+    assert sum(len(source) for source in {id(part.source): part.source for part in message.parts()}.values()) < 70_000
+    assert DefectCode.CONTENT_TRUNCATED in _codes(message)
+
+
 def test_after_too_many_fields_the_body_is_still_the_body() -> None:
     message = parse_message(b"A: 1\r\n" * 30 + b"\r\nbody", MessageLimits(header_fields=10))
     assert (len(message.header_fields), bytes(message.body_bytes)) == (10, b"body")

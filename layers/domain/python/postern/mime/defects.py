@@ -60,7 +60,7 @@ class DefectCode(StrEnum):
     INVALID_UUENCODE = "invalid_uuencode"
     """The uuencoded content has no begin line or a broken line."""
     CONTENT_TRUNCATED = "content_truncated"
-    """More than `MessageLimits.decoded_bytes`; the rest was not decoded."""
+    """More than `MessageLimits.decoded_bytes` or `nested_bytes`; the rest was not decoded."""
     UNKNOWN_CHARSET = "unknown_charset"
     """The charset is not known; UTF-8 was tried, then windows-1252."""
     WRONG_CHARSET = "wrong_charset"

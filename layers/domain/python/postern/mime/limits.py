@@ -14,7 +14,7 @@ class MessageLimits:
     `header_bytes` bounds each header section (octets), `header_fields` all fields of all parts together,
     `depth` how deep parts nest, `boundary_lines` the lines that begin with two hyphens, `boundary_bytes` the
     length of a boundary (RFC 2046 §5.1.1 allows 70; longer ones occur), `decoded_bytes` the encoded octets of
-    one part that are decoded.
+    one part that are decoded, `nested_bytes` those of all messages within the message that are encoded.
     """
 
     header_bytes: int = MIB
@@ -24,6 +24,7 @@ class MessageLimits:
     boundary_lines: int = 50_000
     boundary_bytes: int = 500
     decoded_bytes: int = 64 * MIB
+    nested_bytes: int = 64 * MIB
 
 
 DEFAULT_LIMITS = MessageLimits()

@@ -82,7 +82,7 @@ class _Delimiters(NamedTuple):
 
 def read_tree(source: bytes, limits: MessageLimits) -> Tree:
     """Take a whole message apart."""
-    budget = _Budget(limits.parts, limits.header_fields)
+    budget = _Budget(limits)
     root = _Walker(source, limits, budget).message(0, len(source), 0, "")
     return Tree(root, tuple(budget.defects))
 
@@ -90,8 +90,8 @@ def read_tree(source: bytes, limits: MessageLimits) -> Tree:
 class _Budget:
     """What may still be read of one message; shared by the walkers of encoded messages within it."""
 
-    def __init__(self, parts: int, fields: int) -> None:
-        self.parts, self.fields = parts, fields
+    def __init__(self, limits: MessageLimits) -> None:
+        self.parts, self.fields, self.octets = limits.parts, limits.header_fields, limits.nested_bytes
         self.defects: list[Defect] = []
 
     def report(self, code: DefectCode, path: str, detail: str = "") -> None:
@@ -169,12 +169,17 @@ class _Walker:
             return ()
         mislabelled = body.encoding == "base64" and looks_like_field(self.source, body.start, body.end)
         if body.encoding in _ENCODED and not mislabelled:
-            self.budget.report(DefectCode.ENCODED_CONTAINER, body.path, body.encoding)
-            encoded = self.source[body.start : min(body.end, body.start + self.limits.decoded_bytes)]
-            decoded = decode_content(encoded, body.encoding).octets
-            inner = _Walker(decoded, self.limits, self.budget)
-            return (inner.message(0, len(decoded), body.depth + 1, body.path),)
+            return self._encoded_message_in(body)
         return (self.message(body.start, body.end, body.depth + 1, body.path),)
+
+    def _encoded_message_in(self, body: _Body) -> tuple[Part, ...]:
+        self.budget.report(DefectCode.ENCODED_CONTAINER, body.path, body.encoding)
+        self.budget.octets -= body.end - body.start
+        if self.budget.octets < 0:
+            self.budget.report(DefectCode.CONTENT_TRUNCATED, body.path)
+            return ()
+        decoded = decode_content(self.source[body.start : body.end], body.encoding).octets
+        return (_Walker(decoded, self.limits, self.budget).message(0, len(decoded), body.depth + 1, body.path),)
 
     def _parts_of(self, body: _Body) -> tuple[Part, ...]:
         usable = 0 < len(body.boundary) <= self.limits.boundary_bytes
