@@ -95,6 +95,7 @@ class SmtpConversation:
         self._service = service
         self._session_id = session_id
         self._protocol = SmtpProtocol(service.profile)
+        self._protocol.tls_available = connection.can_start_tls
         self._greeting: asyncio.TimerHandle | None = None
         self._trusted = self._is_trusted()
         self._observed: list[str] = []

@@ -87,7 +87,7 @@ def _helo(protocol: SmtpProtocol, argument: str) -> None:
 
 def _ehlo(protocol: SmtpProtocol, argument: str) -> None:
     if _hello(protocol, argument, extended=True):
-        extensions = protocol.profile.announcements(secured=protocol.secured)
+        extensions = protocol.profile.announcements(secured=protocol.secured, tls_available=protocol.tls_available)
         protocol.reply(replies.extended_hello(protocol.profile.hostname, extensions))
 
 
@@ -211,6 +211,8 @@ def _starttls(protocol: SmtpProtocol, argument: str) -> None:
         protocol.error(replies.COMMAND_NOT_IMPLEMENTED)
     elif protocol.secured:
         protocol.error(replies.TLS_ALREADY_ACTIVE)
+    elif not protocol.tls_available:
+        protocol.reply(replies.TLS_UNAVAILABLE)
     elif not _is_out_of_order(protocol, "STARTTLS"):
         protocol.ask(TlsRequested(), lambda reply: _tls_answered(protocol, reply))
 

@@ -72,9 +72,10 @@ class SmtpProfile:
     bare_line_ends: BareLineEnds = BareLineEnds.NORMALIZE
     tls_required: bool = False
 
-    def announcements(self, *, secured: bool) -> tuple[str, ...]:
+    def announcements(self, *, secured: bool, tls_available: bool = True) -> tuple[str, ...]:
         """The EHLO lines after the first."""
-        return tuple(item.announcement for item in self.extensions if item.is_offered(secured=secured))
+        offered = (item for item in self.extensions if item.is_offered(secured=secured))
+        return tuple(item.announcement for item in offered if tls_available or item is not STARTTLS)
 
     def offers(self, keyword: str) -> bool:
         """Whether an extension belongs to this profile, offered at this moment or not."""

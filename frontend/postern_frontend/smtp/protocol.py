@@ -35,6 +35,7 @@ class SmtpProtocol:
         self.profile = profile
         self.phase = Phase.NEW
         self.secured = False
+        self.tls_available = True
         self.helo_identity = ""
         self.extended = False
         self.envelope: Envelope | None = None

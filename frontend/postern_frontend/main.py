@@ -1,0 +1,162 @@
+"""The front end's composition root: settings in, a receiver that runs until SIGTERM out.
+
+python -m postern_frontend.main
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+import time
+
+from postern.ports import Unavailable
+from postern_aws import clients
+from postern_aws.certificates import SecretCertificate
+from postern_aws.directory import DynamoDirectory
+from postern_aws.filter_machine import MachineFilter
+from postern_aws.message_store import S3MessageStore
+from postern_aws.outbox import DynamoOutbox
+from postern_aws.policy_snapshot import S3SnapshotReader, SnapshotSite
+from postern_aws.receipts import DynamoReceipts
+from postern_aws.settings import SettingsError, read_settings
+from postern_frontend.connections import Connections
+from postern_frontend.health import serve_health
+from postern_frontend.listener import Endpoint
+from postern_frontend.pools import BoundedPool
+from postern_frontend.receiver import ReceiverService, Timing
+from postern_frontend.recipient_lookup import RecipientLookup
+from postern_frontend.server import Server
+from postern_frontend.session_log import configure_logging
+from postern_frontend.settings import ReceiverSettings
+from postern_frontend.smtp.profile import receiver_profile
+from postern_frontend.spool import SpoolBudget
+from postern_frontend.tls import Certificates
+from postern_frontend.transaction import Acceptance, Effects, FilterLimits
+
+SNAPSHOT_SECONDS = 30.0
+"""How often the site's facts are looked at; the reader itself asks S3 once a minute."""
+
+_log = logging.getLogger("postern.frontend")
+
+
+class FrontEnd:
+    """The receiver over AWS: `start`, then `stop`. `smtp_port` and `health_port` are known once it is started."""
+
+    def __init__(self, settings: ReceiverSettings) -> None:
+        self.smtp_port = settings.smtp_port
+        self.health_port = settings.health_port
+        self._settings = settings
+        self._storage = BoundedPool("storage", threads=settings.storage_threads, waiting=settings.storage_threads)
+        self._filter = BoundedPool("filter", threads=settings.filter_threads, waiting=settings.filter_threads)
+        self._snapshots = S3SnapshotReader(clients.s3(), settings.message_bucket)
+        self._sites = SnapshotSite(self._snapshots, settings.hostname)
+        self._server = Server(
+            Connections(
+                total=settings.max_connections,
+                per_client=settings.max_connections_per_client,
+                per_network=settings.max_connections_per_network,
+            ),
+            Certificates(SecretCertificate(clients.secrets(), settings.tls_secret_arn)),
+        )
+        self._health: asyncio.Server | None = None
+        self._refreshing: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Listen. Raises OSError when an address is taken."""
+        settings = self._settings
+        await self._refresh_site()
+        self._refreshing = asyncio.create_task(self._keep_site_fresh())
+        await self._server.start()
+        endpoint = Endpoint(settings.smtp_port, settings.listen_address, proxy=settings.proxy_protocol)
+        self.smtp_port = self._server.listen_for_mail([endpoint], self._receiver())[0]
+        self._health = await serve_health(settings.listen_address, settings.health_port, self._is_healthy)
+        self.health_port = int(self._health.sockets[0].getsockname()[1])
+
+    async def stop(self) -> None:
+        """Finish what is under way, and end."""
+        await self._server.drain(self._settings.drain_seconds)
+        if self._refreshing is not None:
+            self._refreshing.cancel()
+        if self._health is not None:
+            self._health.close()
+        self._storage.close()
+        self._filter.close()
+
+    def _is_healthy(self) -> bool:
+        return not self._server.connections.is_draining
+
+    def _receiver(self) -> ReceiverService:
+        settings = self._settings
+        return ReceiverService(
+            profile=receiver_profile(
+                settings.hostname,
+                max_message_octets=settings.max_message_octets,
+                starttls=True,
+                bare_line_ends=settings.bare_newline,
+            ),
+            lookup=RecipientLookup(self._directory(), self._storage, time.monotonic),
+            acceptance=Acceptance(self._effects(), FilterLimits()),
+            sites=self._sites,
+            spool_budget=SpoolBudget(settings.spool_octets),
+            timing=Timing(greeting_delay=settings.greeting_delay),
+            early_talk=settings.early_talk,
+        )
+
+    def _directory(self) -> DynamoDirectory:
+        settings = self._settings
+        return DynamoDirectory(clients.dynamodb(), settings.accounts_table, settings.aliases_table, self._snapshots)
+
+    def _effects(self) -> Effects:
+        settings = self._settings
+        receipts = DynamoReceipts(clients.dynamodb(), settings.receipts_table, _report_lost_receipt)
+        return Effects(
+            messages=S3MessageStore(clients.s3(), settings.message_bucket),
+            filter=MachineFilter(clients.state_machine(), settings.state_machine_arn, self._snapshots, receipts),
+            outbox=DynamoOutbox(clients.dynamodb(), settings.outbox_table),
+            sites=self._sites,
+            on_storage=self._storage,
+            on_filter=self._filter,
+        )
+
+    async def _refresh_site(self) -> None:
+        try:
+            await asyncio.to_thread(self._snapshots.current)
+        except Unavailable as trouble:
+            _log.warning("policy snapshot cannot be read: %s", trouble)
+
+    async def _keep_site_fresh(self) -> None:
+        while True:
+            await asyncio.sleep(SNAPSHOT_SECONDS)
+            await self._refresh_site()
+
+
+def _report_lost_receipt(transaction_id: str, trouble: Exception) -> None:
+    _log.warning("receipt of %s not kept: %s", transaction_id, trouble)
+
+
+async def serve(settings: ReceiverSettings) -> None:
+    """Run until SIGTERM or SIGINT."""
+    front_end = FrontEnd(settings)
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    await front_end.start()
+    await stopping.wait()
+    await front_end.stop()
+
+
+def main() -> None:
+    """Read the environment and serve; what is wrong with it is said and ends the process."""
+    try:
+        settings = read_settings(ReceiverSettings)
+    except SettingsError as wrong:
+        sys.exit(f"the front end cannot start: {wrong}")
+    configure_logging(settings.log_level)
+    asyncio.run(serve(settings))
+
+
+if __name__ == "__main__":
+    main()
