@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from postern.mime.address_tokens import Token, TokenKind, tokenize, unquoted
-from postern.mime.addresses import Mailbox, parse_address_groups
+from postern.mime.addresses import Mailbox, groups_of
 from postern.mime.domain_labels import to_ascii_domain
 from postern.mime.encoded_words import decode_encoded_words
 from postern.mime.limits import MAX_AUTHOR_CHARACTERS
@@ -108,9 +108,9 @@ class _Layout:
 
 def read_author_field(text: str) -> AuthorField:
     """Judge the value of one From field, with its folds and encoded words as they are written."""
-    groups = parse_address_groups(text[:MAX_AUTHOR_CHARACTERS])
-    mailboxes = tuple(mailbox for group in groups for mailbox in group.mailboxes)
     tokens = list(tokenize(text[:MAX_AUTHOR_CHARACTERS]))
+    groups = groups_of(tokens)
+    mailboxes = tuple(mailbox for group in groups for mailbox in group.mailboxes)
     layout = _lay_out(tokens)
     problems = [*_text_problems(text, tokens), *_address_problems(layout.address), *_name_problems(layout)]
     if any(group.name is not None for group in groups):

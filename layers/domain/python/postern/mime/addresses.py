@@ -8,6 +8,7 @@ and refuses what can be read in two ways.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from postern.mime.address_tokens import Token, TokenKind, tokenize, unquoted
@@ -54,8 +55,13 @@ def parse_address_list(text: str) -> tuple[Mailbox, ...]:
 
 def parse_address_groups(text: str) -> tuple[AddressGroup, ...]:
     """An address list with its groups; mailboxes outside of groups are in groups without a name."""
+    return groups_of(tokenize(text[:MAX_STRUCTURED_BYTES]))
+
+
+def groups_of(tokens: Iterable[Token]) -> tuple[AddressGroup, ...]:
+    """As `parse_address_groups`, from the pieces of the list."""
     reader = _ListReader()
-    for token in tokenize(text[:MAX_STRUCTURED_BYTES]):
+    for token in tokens:
         reader.take(token)
     return reader.finish()
 
