@@ -11,6 +11,11 @@ HOSTNAME = "mx.receiver.example"
 RECIPIENT = "ann@receiver.example"
 
 
+def recipient(address: str = RECIPIENT) -> Recipient:
+    """A mailbox recipient whose forward-path is its address."""
+    return Recipient(address, address)
+
+
 def make_transaction(
     *,
     client_ip: str | None = "192.0.2.1",
@@ -21,20 +26,24 @@ def make_transaction(
     trusted_forwarders: tuple[str, ...] = (),
     authserv_id: str = HOSTNAME,
     received_at: datetime = RECEIVED_AT,
+    trusted: bool = False,
+    authenticated_as: str | None = None,
+    local_domains: tuple[str, ...] = ("receiver.example",),
+    recipients: tuple[Recipient, ...] | None = None,
 ) -> Transaction:
-    """A transaction by SMTP; `mail_from=None` is the null reverse-path."""
+    """A transaction by SMTP; `mail_from=None` is the null reverse-path, `recipients` go before `rcpt_to`."""
     return Transaction(
         transaction_id="test-1",
         received_at=received_at,
         deadline=received_at + timedelta(seconds=20),
-        session=Session("session-1", client_ip, helo),
+        session=Session("session-1", client_ip, helo, trusted=trusted, authenticated_as=authenticated_as),
         envelope=Envelope(mail_from),
-        recipients=tuple(Recipient(address, address) for address in rcpt_to),
+        recipients=tuple(map(recipient, rcpt_to)) if recipients is None else recipients,
         message=MessageReference("incoming/test-1", 0, "0" * 64),
         site=Site(
             authserv_id,
             HOSTNAME,
-            ("receiver.example",),
+            local_domains,
             trusted_networks=trusted_networks,
             trusted_forwarders=trusted_forwarders,
         ),

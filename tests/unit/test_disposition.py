@@ -20,9 +20,10 @@ from postern.model import (
     ResultWord,
 )
 from postern.policy_book import RecipientPolicy, ResolvedPolicy
-from tests.unit.transactions import policy, recipient, transaction
+from tests.effects import policy
+from tests.transactions import make_transaction, recipient
 
-ANN, BOB, POSTMASTER = recipient(), recipient("bob@example.com"), recipient("postmaster@example.com")
+ANN, BOB, POSTMASTER = recipient(), recipient("bob@receiver.example"), recipient("postmaster@example.com")
 REFUSE = Proposal(Disposition.REJECT, replies.SPF_FAILED, reason="told so")
 
 
@@ -36,7 +37,7 @@ def decided(
     *results: CheckResult[Any], recipients: tuple[Recipient, ...] = (ANN,), book: ResolvedPolicy | None = None
 ) -> tuple[int, list[RecipientDecision]]:
     found = {one.check_id: one for one in results}
-    decision = decide(transaction(recipients=recipients), found, book or policy())
+    decision = decide(make_transaction(recipients=recipients), found, book or policy())
     return decision.reply.code, list(decision.recipients)
 
 
@@ -159,7 +160,7 @@ def test_each_recipient_has_its_own_thresholds() -> None:
 def test_only_an_enforced_final_proposal_for_everyone_is_final() -> None:
     final = Proposal(Disposition.REJECT, replies.REFUSED_BY_POLICY, final=True)
     for_ann = Proposal(Disposition.REJECT, replies.REFUSED_BY_POLICY, final=True, recipients=(ANN.address,))
-    enforced, both = policy({"one": {"mode": "enforce"}}), transaction(recipients=(ANN, BOB))
+    enforced, both = policy({"one": {"mode": "enforce"}}), make_transaction(recipients=(ANN, BOB))
     assert is_final(result(proposals=(final,)), both, enforced)
     assert not is_final(result(proposals=(final,)), both, policy())
     assert not is_final(result(proposals=(for_ann,)), both, enforced)
@@ -167,8 +168,8 @@ def test_only_an_enforced_final_proposal_for_everyone_is_final() -> None:
 
 
 def test_the_reply_carries_the_id_that_finds_the_receipt() -> None:
-    decision = decide(transaction(), {"one": result(points=50)}, policy())
-    assert decision.reply.text.endswith("(t1)")
+    decision = decide(make_transaction(), {"one": result(points=50)}, policy())
+    assert decision.reply.text.endswith("(test-1)")
 
 
 @pytest.mark.parametrize(("points", "text"), [(1200, "12.0"), (-305, "-3.05"), (50, "0.5"), (0, "0.0"), (-10, "-0.1")])

@@ -14,7 +14,8 @@ from postern.ports import Resolver
 from postern.result_size import MAX_RESULT_OCTETS, capped, size_of
 from postern.runner import run_check
 from postern.zone import ZoneResolver
-from tests.unit.transactions import effects, policy, transaction
+from tests.effects import effects, policy
+from tests.transactions import make_transaction
 
 SPEC = CheckSpec(
     check_id="one",
@@ -39,7 +40,7 @@ def asks(_: Transaction, *, policy: CheckPolicy, required: Required, resolver: R
 
 
 def test_scores_lookups_and_marks_are_filled_in() -> None:
-    found = run_check(check(asks), transaction(), policy(), {}, effects({Needs.RESOLVER: ZONE}))
+    found = run_check(check(asks), make_transaction(), policy(), {}, effects({Needs.RESOLVER: ZONE}))
     assert found.findings == (Finding("ONE_HIT", "192.0.2.1", SPEC.symbols[0].score, corroborates=True),)
     assert [(lookup.name, lookup.status) for lookup in found.lookups] == [("example.com", "found")]
 
@@ -53,14 +54,14 @@ def test_scores_lookups_and_marks_are_filled_in() -> None:
     ],
 )
 def test_policy_excuses_a_transaction(section: dict[str, object], session: dict[str, Any], reason: str) -> None:
-    found = run_check(check(asks), transaction(**session), policy({"one": section}), {}, effects())
+    found = run_check(check(asks), make_transaction(**session), policy({"one": section}), {}, effects())
     assert found.result is ResultWord.SKIPPED
     assert reason in found.reason
 
 
 def test_an_exemption_can_be_lifted() -> None:
     section = {"one": {"skip_trusted": False}}
-    found = run_check(check(asks), transaction(trusted=True), policy(section), {}, effects({Needs.RESOLVER: ZONE}))
+    found = run_check(check(asks), make_transaction(trusted=True), policy(section), {}, effects({Needs.RESOLVER: ZONE}))
     assert found.result is ResultWord.PASS
 
 
@@ -69,14 +70,14 @@ def test_what_a_check_raises_is_our_trouble_and_is_reported_without_its_text() -
         raise ValueError("a secret")
 
     troubles: list[tuple[str, BaseException]] = []
-    found = run_check(check(fails), transaction(), policy(), {}, effects({Needs.RESOLVER: ZONE}, troubles))
+    found = run_check(check(fails), make_transaction(), policy(), {}, effects({Needs.RESOLVER: ZONE}, troubles))
     assert found.result is ResultWord.TEMPERROR
     assert "secret" not in found.reason
     assert [(check_id, str(trouble)) for check_id, trouble in troubles] == [("one", "a secret")]
 
 
 def test_an_unusable_policy_section_is_our_trouble_as_well() -> None:
-    found = run_check(check(asks), transaction(), policy({"one": {"mode": "loud"}}), {}, effects())
+    found = run_check(check(asks), make_transaction(), policy({"one": {"mode": "loud"}}), {}, effects())
     assert found.result is ResultWord.TEMPERROR
 
 
@@ -88,7 +89,7 @@ def test_a_check_sees_the_results_it_requires_and_no_others() -> None:
         return CheckResult("one", ResultWord.NONE)
 
     results: dict[str, CheckResult[Any]] = {name: CheckResult(name, ResultWord.PASS) for name in ("before", "other")}
-    run_check(check(looks), transaction(), policy(), results, effects({Needs.RESOLVER: ZONE}))
+    run_check(check(looks), make_transaction(), policy(), results, effects({Needs.RESOLVER: ZONE}))
     assert seen == [ResultWord.PASS, ResultWord.SKIPPED]
 
 

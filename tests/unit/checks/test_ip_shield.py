@@ -11,9 +11,10 @@ from postern.contract import Required
 from postern.evidence import DkimEvidence, DkimSignature, SpfEvidence, SpfIdentity
 from postern.message import parse_message
 from postern.model import CheckResult, ResultWord
-from tests.unit.transactions import recipient, transaction
+from tests.transactions import make_transaction
 
 MAIL = parse_message(b"From: ann@example.com\r\nSubject: x\r\n\r\nx\r\n")
+OURS = ("example.com", "receiver.example")
 PARTNER = ShieldEntry(domain="partner.example", networks=("198.51.100.0/24",), enforce=True)
 BELOW = ShieldEntry(domain="*.partner.example", networks=("2001:db8::/32",))
 
@@ -24,7 +25,10 @@ def judged(
     settings = IpShieldPolicy(**policy)
     required = Required({one.check_id: one for one in results})
     found = evaluate(
-        transaction(client_ip=client_ip, reverse_path=reverse_path), policy=settings, required=required, message=MAIL
+        make_transaction(client_ip=client_ip, mail_from=reverse_path, local_domains=OURS),
+        policy=settings,
+        required=required,
+        message=MAIL,
     )
     return (found.result.value, *(finding.symbol for finding in found.findings), *("refused" for _ in found.proposals))
 
@@ -94,6 +98,6 @@ def test_the_author_is_held_to_the_entries_only_on_demand() -> None:
 
 def test_mail_to_local_recipients_can_be_spared() -> None:
     assert judged("ann@example.com", "203.0.113.9", bypass_local_recipients=True) == ("none",)
-    relayed = transaction(reverse_path="ann@example.com", recipients=(recipient("x@elsewhere.example"),))
+    relayed = make_transaction(mail_from="ann@example.com", rcpt_to=("x@elsewhere.example",), local_domains=OURS)
     policy = IpShieldPolicy(bypass_local_recipients=True)
     assert evaluate(relayed, policy=policy, required=Required({}), message=MAIL).result is ResultWord.FAIL

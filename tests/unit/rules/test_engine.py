@@ -10,7 +10,7 @@ from postern.message import parse_message
 from postern.model import ResultWord
 from postern.rules.engine import Evaluation, compile_rules
 from postern.rules.parser import read_rules
-from tests.unit.transactions import transaction
+from tests.transactions import make_transaction
 
 GTUBE = b"XJS*C4JDBQADN1.NSBN3*2IDNEN*" + b"GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
 MAIL = (
@@ -90,7 +90,7 @@ def test_a_pattern_that_cannot_be_compiled_is_told_and_the_rest_works() -> None:
 
 def judged(raw: bytes, policy: rules.RulesPolicy | None = None) -> dict[str, int]:
     found = rules.evaluate(
-        transaction(), policy=policy or rules.RulesPolicy(), required=Required({}), message=parse_message(raw)
+        make_transaction(), policy=policy or rules.RulesPolicy(), required=Required({}), message=parse_message(raw)
     )
     return {finding.symbol: finding.score or 0 for finding in found.findings}
 
@@ -126,5 +126,5 @@ def test_the_operator_can_bring_rules() -> None:
 )
 def test_the_result_word_follows_the_sum(rule: str, word: ResultWord) -> None:
     policy = rules.RulesPolicy(shipped=False, local=f"body H /Hello/\n{rule}")
-    found = rules.evaluate(transaction(), policy=policy, required=Required({}), message=parse_message(MAIL))
+    found = rules.evaluate(make_transaction(), policy=policy, required=Required({}), message=parse_message(MAIL))
     assert found.result is word
