@@ -7,7 +7,6 @@ Labels are read as the WHATWG Encoding Standard reads them where mail needs it (
 from __future__ import annotations
 
 import codecs
-import re
 from typing import NamedTuple
 
 UTF_7 = "utf-7"
@@ -81,7 +80,6 @@ _TEXT_CODECS = frozenset(
 
 _MAX_LABEL = 40
 _REPLACEMENT = "\ufffd"
-_ABOVE_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
 class Decoded(NamedTuple):
@@ -145,7 +143,7 @@ def _decode_broken_utf_8(octets: bytes, known: bool) -> Decoded:
     """UTF-8 with a few broken octets stays UTF-8; text whose octets above 127 mostly are none is windows-1252."""
     text = octets.decode(UTF_8, "replace")
     broken = text.count(_REPLACEMENT)
-    others = sum(map(len, _ABOVE_ASCII.findall(text))) - broken
+    others = len(text) - len(text.encode("ascii", "ignore")) - broken
     if others >= broken:
         return Decoded(text, UTF_8, known, right=False)
     return Decoded(decode_windows_1252(octets), WINDOWS_1252, known, right=False)

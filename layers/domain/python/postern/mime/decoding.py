@@ -9,7 +9,7 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from postern.mime.defects import DefectCode
-from postern.mime.limits import MAX_BASE64_SEGMENTS, MAX_UUENCODED_LINES
+from postern.mime.limits import MAX_BASE64_SEGMENTS, MAX_SOFT_BREAKS, MAX_UUENCODED_LINES
 
 _IDENTITY = frozenset({"", "7bit", "8bit", "binary"})
 _BASE64_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -78,7 +78,7 @@ def decode_quoted_printable(octets: bytes) -> Decoded:
     if b"=" not in octets:
         return Decoded(octets)
     if b"= " in octets or b"=\t" in octets:
-        octets = _SOFT_BREAK_WITH_BLANKS.sub(b"=", octets)
+        octets = _SOFT_BREAK_WITH_BLANKS.sub(b"=", octets, count=MAX_SOFT_BREAKS)
     if b"=\r" in octets:
         octets = octets.replace(b"=\r\n", b"=\n").replace(b"=\r", b"=\n")
     broken = _BROKEN_ESCAPE.search(octets) is not None

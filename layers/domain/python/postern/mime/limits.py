@@ -53,5 +53,8 @@ MAX_AUTHOR_CHARACTERS = 4_096
 MAX_UUENCODED_LINES = 500_000
 """Lines of uuencoded content that are decoded; what follows is dropped."""
 
+MAX_SOFT_BREAKS = 1_000_000
+"""Soft line breaks with blanks behind the `=` that are repaired in one part; later ones stay as they are."""
+
 MAX_BASE64_SEGMENTS = 1_000
 """Runs of base64 after inner padding that are decoded; what follows is dropped."""
