@@ -293,8 +293,8 @@ class SmtpConversation:
         if resolution.refusal is not None:
             self._recipients_refused += 1
             return resolution.refusal
-        found = {recipient.address: recipient for recipient in resolution.recipients}
-        together = found | self._recipients
+        new = {item.address: item for item in resolution.recipients if item.address not in self._recipients}
+        together = self._recipients | new
         if len(together) > MAX_TRANSACTION_RECIPIENTS:
             return replies.TOO_MANY_RECIPIENTS
         self._recipients = together
