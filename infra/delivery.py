@@ -85,13 +85,11 @@ class Delivery(Construct):
         outbox, mailboxes = self._tables["OutboxTable"], self._tables["MailboxesTable"]
         allow(role, ["s3:GetObject"], self._bucket.arn_for_objects(f"{INCOMING}*"))
         copies = [self._bucket.arn_for_objects(f"{prefix}*") for prefix in (MAIL, QUARANTINE)]
-        allow(role, ["s3:PutObject", "s3:GetObject"], *copies)
-        allow(role, ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:Query"], outbox.table_arn)
+        allow(role, ["s3:PutObject"], *copies)
+        allow(role, ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], outbox.table_arn)
         allow(role, ["dynamodb:Query"], index_arn(outbox, "due"))
-        allow(
-            role, ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:Query"], mailboxes.table_arn
-        )
-        allow(role, ["dynamodb:PutItem", "dynamodb:GetItem"], self._tables["QuarantineTable"].table_arn)
+        allow(role, ["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], mailboxes.table_arn)
+        allow(role, ["dynamodb:PutItem"], self._tables["QuarantineTable"].table_arn)
         allow(role, ["sqs:SendMessage"], self.wake_relay.queue_arn)
         allow(role, ["sns:Publish"], self._notices.topic_arn)
 
@@ -103,8 +101,12 @@ class Delivery(Construct):
 
 _NEW_DUE_ROWS = lambda_.FilterCriteria.filter(
     {
-        "eventName": lambda_.FilterRule.is_equal("INSERT"),
-        "dynamodb": {"NewImage": {"queue": {"S": lambda_.FilterRule.is_equal("deliver")}}},
+        "dynamodb": {
+            "NewImage": {
+                "queue": {"S": lambda_.FilterRule.is_equal("deliver")},
+                "attempts": {"N": lambda_.FilterRule.not_exists()},
+            }
+        }
     }
 )
-"""Rows that are due for the first time. A row that failed changes too, but waits for the sweeper at its time."""
+"""Commits that nobody has tried to deliver yet. A row that failed changes too, but waits for the sweeper."""

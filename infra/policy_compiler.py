@@ -54,5 +54,7 @@ class PolicyCompiler(Construct):
         self.function = compiler.function
         allow(compiler.role, ["dynamodb:Scan"], *(table.table_arn for table in sources))
         allow(compiler.role, ["s3:GetObject", "s3:PutObject"], bucket.arn_for_objects(f"{POLICY}*"))
+        # Without it S3 answers 403, not 404, for the snapshot that does not exist before the first compilation.
+        allow(compiler.role, ["s3:ListBucket"], bucket.bucket_arn)
         allow(compiler.role, ["sns:Publish"], notices.topic_arn)
         self.letters = feed(compiler, sources, gather=GATHER)

@@ -1,0 +1,40 @@
+"""The embedded AWS over HTTP, on loopback: for the front end and the command line, which are other processes."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Any
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import BaseWSGIServer, make_server
+
+HOST = "127.0.0.1"
+
+
+class _Handler(MotoRequestHandler):
+    """Keeps connections open, as AWS does, and logs nothing of each request."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log(self, *args: Any, **kwargs: Any) -> None:
+        """No access log."""
+
+
+class Endpoint:
+    """An HTTP server on a port of its own choice, or on the given one."""
+
+    def __init__(self, port: int = 0) -> None:
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        application = DomainDispatcherApplication(create_backend_app)
+        self._server: BaseWSGIServer = make_server(HOST, port, application, threaded=True, request_handler=_Handler)
+        threading.Thread(target=self._server.serve_forever, name="endpoint", daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"http://{HOST}:{self._server.server_port}"
+
+    def close(self) -> None:
+        """Take no more requests."""
+        self._server.shutdown()

@@ -1,0 +1,144 @@
+"""CloudFormation resources that moto cannot create, or creates at a cost: made here as what the local service needs.
+
+Which types, and why, is listed in `stand_ins.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import boto3
+from moto.cloudformation import parsing
+from moto.core.common_models import CloudFormationModel
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+
+from postern_local.account import ACCOUNT, REGION
+
+ARN_PARTS = ("local", "local", "local")
+
+Properties = Mapping[str, Any]
+
+created: dict[str, list[tuple[str, Properties]]] = {}
+"""What was made by type: logical id and resolved properties. Schedules and the front end are started from it."""
+
+
+class Remembered(CloudFormationModel):
+    """A resource that exists only as its name and its properties."""
+
+    def __init__(self, name: str, resource_type: str, properties: Properties) -> None:
+        self.type = resource_type
+        self.name = name
+        self.properties = properties
+
+    @property
+    def physical_resource_id(self) -> str:
+        """An ARN with as many parts as any real one: templates take them apart."""
+        return f"arn:aws:local:{REGION}:{ACCOUNT}:{self.name}/{'/'.join(ARN_PARTS)}"
+
+    @staticmethod
+    def cloudformation_name_type() -> str:
+        """It is named by its logical id."""
+        return ""
+
+    @staticmethod
+    def cloudformation_type() -> str:
+        """It has no type of its own."""
+        return ""
+
+    @classmethod
+    def has_cfn_attr(cls, attr: str) -> bool:
+        """Any attribute can be asked for."""
+        return True
+
+    def get_cfn_attribute(self, attribute_name: str) -> str:
+        """An attribute that names the resource and itself."""
+        return f"{self.physical_resource_id}/{attribute_name}"
+
+    @classmethod
+    def create_from_cloudformation_json(
+        cls, resource_name: str, cloudformation_json: Properties, account_id: str, region_name: str, **kwargs: Any
+    ) -> Remembered:
+        """Remember it."""
+        del account_id, region_name
+        kind, properties = cloudformation_json["Type"], cloudformation_json.get("Properties", {})
+        created.setdefault(kind, []).append((str(kwargs.get("LogicalId", resource_name)), properties))
+        return cls(resource_name, kind, properties)
+
+    @classmethod
+    def update_from_cloudformation_json(
+        cls,
+        original_resource: Any,
+        new_resource_name: str,
+        cloudformation_json: Properties,
+        account_id: str,
+        region_name: str,
+    ) -> Any:
+        """As it was: the stack is made anew at every start."""
+        del new_resource_name, cloudformation_json, account_id, region_name
+        return original_resource
+
+    @classmethod
+    def delete_from_cloudformation_json(
+        cls, resource_name: str, cloudformation_json: Properties, account_id: str, region_name: str
+    ) -> None:
+        """Nothing to remove."""
+
+
+class EmbeddedSecret(Remembered):
+    """A secret, in moto's Secrets Manager."""
+
+    arn = ""
+
+    @property
+    def physical_resource_id(self) -> str:
+        """The secret's ARN."""
+        return self.arn
+
+    @classmethod
+    def create_from_cloudformation_json(
+        cls, resource_name: str, cloudformation_json: Properties, account_id: str, region_name: str, **kwargs: Any
+    ) -> EmbeddedSecret:
+        """Create it with the text that the template gives."""
+        del account_id, kwargs
+        properties = cloudformation_json.get("Properties", {})
+        secret = cls(resource_name, cloudformation_json["Type"], properties)
+        client = boto3.client("secretsmanager", region_name=region_name)
+        secret.arn = client.create_secret(Name=resource_name, SecretString=properties["SecretString"])["ARN"]
+        return secret
+
+
+def register(classes: Mapping[str, type[Remembered]]) -> None:
+    """Make resources of these types by these classes from now on, and forget what was created."""
+    created.clear()
+    find_class, find_name = parsing.resource_class_from_type, parsing.resource_name_property_from_type
+
+    def class_of(resource_type: str) -> Any:
+        return classes.get(resource_type) or find_class(resource_type)
+
+    def name_property_of(resource_type: str) -> str | None:
+        return None if resource_type in classes else find_name(resource_type)
+
+    parsing.resource_class_from_type = class_of
+    parsing.resource_name_property_from_type = name_property_of
+
+
+def name_without_chance() -> None:
+    """Give every resource the same physical name at every start."""
+    names: Any = parsing
+    names.random_suffix = lambda: "LOCAL"
+
+
+def create_state_machine(
+    cls: Any, /, resource_name: str, cloudformation_json: Properties, account_id: str, region_name: str, **kwargs: Any
+) -> Any:
+    """Create a state machine of the template in the backend that executes, with its type."""
+    del cls, kwargs
+    properties = cloudformation_json["Properties"]
+    return stepfunctions_parser_backends[account_id][region_name].create_state_machine(
+        properties.get("StateMachineName", resource_name),
+        properties["DefinitionString"],
+        properties["RoleArn"],
+        sm_type=properties.get("StateMachineType", "STANDARD"),
+        loggingConfiguration=None,
+    )
