@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -13,9 +12,10 @@ from rich.progress import Progress
 
 from postern.policy_book import PolicyBook
 from postern.ports import Resolver
+from postern.wire import to_json
 from postern_cli.console import err
 from postern_cli.scan.answer import answer
-from postern_cli.scan.case import read_case
+from postern_cli.scan.case import parse_json, read_case
 from postern_cli.scan.case_error import CaseError
 from postern_cli.scan.judging import judge_case
 from postern_cli.scan.report import print_troubles
@@ -44,11 +44,12 @@ def answer_line(line: str, resolver: Resolver) -> dict[str, Any]:
 
 
 def _id_of(line: str) -> object:
+    """The id of a case that cannot be judged, if it says as much as that."""
     try:
-        data = json.loads(line)
-    except (ValueError, RecursionError):
+        data = parse_json(line)
+    except CaseError:
         return None
-    return data.get("id") if isinstance(data, dict) else None
+    return to_json(data.get("id")) if isinstance(data, dict) else None
 
 
 @contextmanager

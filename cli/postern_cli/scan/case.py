@@ -69,7 +69,7 @@ class ScanCase:
 
 def read_case(line: str) -> ScanCase:
     """The case in one line of JSON; raises `CaseError`."""
-    data = _parsed(line.removeprefix("\ufeff"))
+    data = parse_json(line)
     if not isinstance(data, dict):
         raise CaseError('expected an object such as {"message": "mail.eml"}')
     unknown = sorted(set(data) - KNOWN)
@@ -91,10 +91,10 @@ def read_case(line: str) -> ScanCase:
     )
 
 
-def _parsed(text: str) -> Any:
+def parse_json(text: str) -> Any:
     """JSON data; raises `CaseError`, also for what only Python takes for JSON."""
     try:
-        return json.loads(text, parse_constant=_no_number)
+        return json.loads(text.removeprefix("\ufeff"), parse_constant=_no_number)
     except (ValueError, RecursionError) as wrong:
         raise CaseError(f"not a line of JSON: {wrong}") from wrong
 
