@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from postern.checks import dmarc
 from postern.checks.dmarc import DmarcCheckPolicy, QuarantineAs, RejectWhen
 from postern.contract import Required
 from postern.evidence import (
+    ArcEvidence,
+    ArcSeal,
     DkimEvidence,
     DkimSignature,
     DmarcEvidence,
@@ -40,6 +43,7 @@ def required(
     *,
     spf: tuple[str, ResultWord] | None = None,
     dkim: tuple[tuple[str, ResultWord], ...] = (),
+    arc: ArcEvidence | None = None,
     without_evidence: tuple[tuple[str, ResultWord], ...] = (),
 ) -> Required:
     """Evidence by domain and result, or a check's bare result."""
@@ -49,6 +53,8 @@ def required(
         "spf": CheckResult("spf", identity.result, evidence=SpfEvidence(identity)),
         "dkim": CheckResult("dkim", FAIL, evidence=DkimEvidence(signatures)),
     }
+    if arc:
+        found["arc"] = CheckResult("arc", arc.result, evidence=arc)
     found.update((name, CheckResult(name, word)) for name, word in without_evidence)
     return Required(found)
 
@@ -238,6 +244,36 @@ def test_a_forged_domain_of_our_own_is_independent_evidence() -> None:
     assert next(one for one in dmarc.SPEC.symbols if one.name == "DMARC_OWN_DOMAIN").corroborates
     passed = judge(required(dkim=(("receiver.example", PASS),)), records, raw=b"From: ann@receiver.example\r\n\r\n")
     assert symbols(passed) == ["DMARC_PASS"]
+
+
+WHOLE_CHAIN = ArcEvidence(
+    PASS,
+    (ArcSeal(3, "mx.ours.example", "s"), ArcSeal(2, "lists.example", "s", "example.com"), ArcSeal(1, "x.example", "s")),
+    whole=True,
+)
+TRUSTED = DmarcCheckPolicy(trusted_sealers=("MX.ours.example", "lists.example"))
+
+
+@pytest.mark.parametrize(
+    ("chain", "policy", "spared"),
+    [
+        (WHOLE_CHAIN, TRUSTED, True),
+        (WHOLE_CHAIN, DmarcCheckPolicy(), False),
+        (WHOLE_CHAIN, DmarcCheckPolicy(trusted_sealers=("lists.example",)), False),
+        (WHOLE_CHAIN, DmarcCheckPolicy(trusted_sealers=("mx.ours.example", "x.example")), False),
+        (replace(WHOLE_CHAIN, whole=False), TRUSTED, False),
+        (replace(WHOLE_CHAIN, result=FAIL), TRUSTED, False),
+        (replace(WHOLE_CHAIN, seals=(ArcSeal(1, "lists.example", "s", "other.example"),)), TRUSTED, False),
+    ],
+)
+def test_a_trusted_sealer_that_saw_a_pass_is_believed(
+    chain: ArcEvidence, policy: DmarcCheckPolicy, *, spared: bool
+) -> None:
+    result = judge(required(arc=chain), policy=policy)
+    assert result.result is FAIL
+    assert (result.properties["override"] == "trusted_forwarder") is spared
+    assert symbols(result) == ["DMARC_FAIL_FORWARDED" if spared else "DMARC_REJECT"]
+    assert bool(result.proposals) is not spared
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ CHECKS: tuple[str, ...] = (
     "dnsbl",
     "sender_lists",
     "dkim",
+    "arc",
     "dmarc",
     "ip_shield",
     "rules",

@@ -66,6 +66,30 @@ class DkimEvidence:
         return tuple(s.signing_domain for s in self.signatures if s.result is ResultWord.PASS)
 
 
+@dataclass(frozen=True, slots=True)
+class ArcSeal:
+    """One link of an ARC chain (RFC 8617 §4): who sealed, and the author domain its DMARC result passed, if any."""
+
+    instance: int
+    signing_domain: str
+    selector: str
+    dmarc_passed_for: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ArcEvidence:
+    """The state of the ARC chain and its seals, latest first.
+
+    `oldest_pass` is the lowest instance whose message signature still holds, 0 when all do (RFC 8617 §5.2); `whole`
+    says that the latest one covers From and all of the body.
+    """
+
+    result: ResultWord
+    seals: tuple[ArcSeal, ...] = ()
+    oldest_pass: int = 0
+    whole: bool = False
+
+
 class DmarcPolicy(StrEnum):
     """What a domain owner asks for (RFC 9989)."""
 

@@ -1,8 +1,8 @@
 """DMARC: is the message from the domain it shows, and what does that domain ask for if not (RFC 9989)?
 
 `p=reject` by itself refuses nothing, as RFC 9989 §5.4 demands: other evidence must agree, or the postmaster must say
-`reject: always`. Until then such mail goes to the quarantine. List traffic only scores, and the deviation is kept for
-the domain owner's report.
+`reject: always`. Until then such mail goes to the quarantine. List traffic, and what a trusted ARC sealer saw pass, is
+left alone but for its score; the deviation is kept for the domain owner's report.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import takewhile
 
 from postern import replies
 from postern.author import Author, AuthorProblem, extract_author
@@ -18,7 +19,7 @@ from postern.contract import CheckSpec, Needs, Phase, Required, symbol
 from postern.dmarc.facts import facts_of
 from postern.dmarc.tree_walk import TreeWalker
 from postern.dmarc.verdict import DmarcVerdict, Identifier, identifiers_of, judge_author
-from postern.evidence import DkimEvidence, DmarcEvidence, DmarcPolicy, SpfEvidence
+from postern.evidence import ArcEvidence, DkimEvidence, DmarcEvidence, DmarcPolicy, SpfEvidence
 from postern.message import Message
 from postern.model import CheckResult, Disposition, Finding, MethodResult, Proposal, ResultWord, Transaction
 from postern.policy import EVERY_SCOPE, CheckPolicy, Mode, setting
@@ -30,6 +31,7 @@ NONE = symbol("DMARC_NONE", 0.0, "The author domain has no DMARC policy")
 FAIL_NONE = symbol("DMARC_FAIL_NONE", 0.0, "Not authenticated; the author domain asks for nothing")
 QUARANTINE = symbol("DMARC_QUARANTINE", 2.5, "Not authenticated; the author domain asks for quarantine")
 REJECT = symbol("DMARC_REJECT", 4.0, "Not authenticated; the author domain asks for refusal")
+FAIL_FORWARDED = symbol("DMARC_FAIL_FORWARDED", 0.0, "Not authenticated, but a trusted ARC sealer saw it pass")
 FAIL_LIST = symbol("DMARC_FAIL_LIST", 1.5, "Not authenticated, but the message came through a mailing list")
 INCOMPLETE = symbol("DMARC_INCOMPLETE", 0.0, "Not authenticated, but SPF or DKIM was not evaluated")
 OWN_DOMAIN = symbol("DMARC_OWN_DOMAIN", 2.0, "One of our own domains is forged", corroborates=True)
@@ -79,6 +81,9 @@ class DmarcCheckPolicy(CheckPolicy):
     )
     quarantine: QuarantineAs = setting(QuarantineAs.QUARANTINE, "where failing mail goes: quarantine or junk")
     spare_lists: bool = setting(True, "only score failures of mailing-list traffic")
+    trusted_sealers: tuple[str, ...] = setting(
+        (), "domains whose ARC seals are believed"
+    )
 
 
 SPEC = CheckSpec(
@@ -93,6 +98,7 @@ SPEC = CheckSpec(
         FAIL_NONE,
         QUARANTINE,
         REJECT,
+        FAIL_FORWARDED,
         FAIL_LIST,
         INCOMPLETE,
         OWN_DOMAIN,
@@ -101,7 +107,7 @@ SPEC = CheckSpec(
         AUTHOR_AMBIGUOUS,
         TEMPERROR,
     ),
-    requires=("spf", "dkim"),
+    requires=("spf", "dkim", "arc"),
     needs=frozenset({Needs.RESOLVER, Needs.MESSAGE}),
     standards=("RFC 9989",),
 )
@@ -112,6 +118,7 @@ _FAILURES = {DmarcPolicy.NONE: FAIL_NONE, DmarcPolicy.QUARANTINE: QUARANTINE, Dm
 class Override(StrEnum):
     """Why the owner's wish is not followed, in the words of aggregate reports (RFC 9990, PolicyOverrideType)."""
 
+    TRUSTED_FORWARDER = "trusted_forwarder"
     MAILING_LIST = "mailing_list"
     LOCAL_POLICY = "local_policy"
     POLICY_TEST_MODE = "policy_test_mode"
@@ -123,6 +130,7 @@ class _Case:
 
     author: Author
     verdict: DmarcVerdict
+    forwarded: bool
     from_list: bool
     complete: bool
     own_domain: bool
@@ -131,7 +139,7 @@ class _Case:
     @property
     def spared(self) -> bool:
         """The owner's wish is not followed: lists break signatures, and what was not evaluated proves nothing."""
-        return self.from_list or not self.complete
+        return self.forwarded or self.from_list or not self.complete
 
     @property
     def override(self) -> Override | None:
@@ -143,6 +151,8 @@ class _Case:
             return Override.POLICY_TEST_MODE
         if asked is DmarcPolicy.NONE:
             return None
+        if self.forwarded:
+            return Override.TRUSTED_FORWARDER
         if self.from_list:
             return Override.MAILING_LIST
         by_us = not self.complete or (asked is DmarcPolicy.REJECT and self.policy.reject is RejectWhen.NEVER)
@@ -158,6 +168,7 @@ def evaluate(
     case = _Case(
         author=author,
         verdict=verdict,
+        forwarded=_was_sealed(required.evidence("arc", ArcEvidence), verdict.author_domain, policy.trusted_sealers),
         from_list=policy.spare_lists and any(message.fields(name) for name in _LIST_FIELDS),
         complete=ResultWord.SKIPPED not in (required.result("spf"), required.result("dkim")),
         own_domain=_is_within(verdict.author_domain, transaction.site.local_domains),
@@ -207,6 +218,15 @@ def _identifiers(required: Required, author: Author) -> tuple[Identifier, ...]:
     return (*identifiers_of(spf, dkim), *undone)
 
 
+def _was_sealed(arc: ArcEvidence | None, author_domain: str, trusted_sealers: Sequence[str]) -> bool:
+    """Whether a trusted sealer saw DMARC pass for the author, and only trusted ones handled the message since."""
+    if arc is None or arc.result is not ResultWord.PASS or not arc.whole or not author_domain:
+        return False
+    trusted = {name.lower() for name in trusted_sealers}
+    handled = takewhile(lambda seal: seal.signing_domain in trusted, arc.seals)
+    return any(seal.dmarc_passed_for == author_domain for seal in handled)
+
+
 def _serious_problems(author: Author) -> tuple[AuthorProblem, ...]:
     return tuple(problem for problem in author.problems if problem not in HARMLESS)
 
@@ -248,7 +268,11 @@ def _failure_symbol(case: _Case) -> str:
     if not case.complete:
         return INCOMPLETE.name
     asked = case.verdict.requested or DmarcPolicy.NONE
-    return FAIL_LIST.name if case.from_list and asked is not DmarcPolicy.NONE else _FAILURES[asked].name
+    if asked is DmarcPolicy.NONE:
+        return FAIL_NONE.name
+    if case.forwarded:
+        return FAIL_FORWARDED.name
+    return FAIL_LIST.name if case.from_list else _FAILURES[asked].name
 
 
 def _author_findings(author: Author) -> Iterator[Finding]:

@@ -84,7 +84,7 @@ def read_signature(tags: Mapping[str, str]) -> Signature:
         body_method=body_method,
         signing_domain=signing_domain,
         selector=read_selector(tags),
-        signed_fields=read_signed_fields(tags, must_include="from"),
+        signed_fields=_with_author(read_signed_fields(tags)),
         identity=_read_identity(tags, signing_domain),
         body_length=read_number(tags, "l"),
         signed_at=signed_at,
@@ -135,13 +135,17 @@ def read_selector(tags: Mapping[str, str]) -> str:
     return _domain(_wanted(tags, "s"), "the selector")
 
 
-def read_signed_fields(tags: Mapping[str, str], *, must_include: str) -> tuple[str, ...]:
+def read_signed_fields(tags: Mapping[str, str]) -> tuple[str, ...]:
     """The `h=` tag: names in lower case, as often as they are written. Raises `SignatureRejected`."""
     names = tuple(name.lower() for name in colon_list(_wanted(tags, "h")))
     if len(names) > MAX_SIGNED_FIELDS or not all(_FIELD_NAME.fullmatch(name) for name in names):
         raise SignatureRejected("signature: the list of signed fields is malformed")
-    if must_include not in names:
-        raise SignatureRejected(f"{must_include.title()} is not signed")
+    return names
+
+
+def _with_author(names: tuple[str, ...]) -> tuple[str, ...]:
+    if "from" not in names:
+        raise SignatureRejected("From is not signed")  # RFC 6376 §5.4
     return names
 
 
