@@ -118,6 +118,7 @@ def test_a_malformed_domain_keeps_receiving_as_before() -> None:
         ({"domain": ""}, "no domain"),
         ({"domain": "b.example", "route": "relay"}, "target_host"),
         ({**RELAYED, "target_user": "u"}, "belong together"),
+        ({**RELAYED, "target_tls": "none", "target_user": "u", "target_secret": "s"}, "verified TLS"),
         ({**RELAYED, "target_tls": "always"}, "opportunistic"),
         ({**RELAYED, "color": "red"}, "color"),
     ],

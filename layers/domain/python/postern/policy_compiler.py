@@ -181,6 +181,8 @@ def read_domain_row(row: Row) -> ReceivingDomain:
         raise PolicyError(f"{name}.target_host: a relayed domain needs the host of its own server")
     if bool(settings.target_user) != bool(settings.target_secret):
         raise PolicyError(f"{name}: target_user and target_secret belong together")
+    if settings.target_user and settings.target_tls is not TargetTls.VERIFIED:
+        raise PolicyError(f"{name}.target_tls: a password is only sent over verified TLS")
     entry = DomainEntry(
         name, settings.route, settings.recipient_check, settings.patterns, takes_smtputf8=settings.takes_smtputf8
     )

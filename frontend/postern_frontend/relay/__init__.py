@@ -1,0 +1,1 @@
+"""The relay worker: takes accepted copies on to the recipients' own servers."""
