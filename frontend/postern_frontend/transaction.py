@@ -24,7 +24,7 @@ from postern.model import (
 )
 from postern.ports import Filter, MessageStore, OutboxStore, OutcomeUnknown, SiteSource, Unavailable
 from postern.replies import Reply
-from postern_frontend.hops import MAX_HEADER_OCTETS, header_section, loop_refusal, without_loops
+from postern_frontend.hops import header_section, loop_refusal, without_loops
 from postern_frontend.identifiers import new_id
 from postern_frontend.network_slots import NetworkSlots
 from postern_frontend.pools import Runner
@@ -88,7 +88,7 @@ class Acceptance:
 
     async def settle(self, message: ReceivedMessage, log: SessionLog) -> Reply:
         """The reply to a message; never raises `Unavailable`."""
-        header = header_section(message.spool.head(MAX_HEADER_OCTETS + 1))
+        header = header_section(message.spool)
         if header is None:
             return replies.HEADER_TOO_LARGE
         refusal = loop_refusal(header, self._effects.sites.site().hostname)
