@@ -1,4 +1,4 @@
-"""The front end's composition root: settings in, a receiver that runs until SIGTERM out.
+"""The front end's composition root: settings in, a receiver and a relay worker that run until SIGTERM out.
 
 python -m postern_frontend.main
 """
@@ -20,13 +20,14 @@ from postern_aws.message_store import S3MessageStore
 from postern_aws.outbox import DynamoOutbox
 from postern_aws.policy_snapshot import S3SnapshotReader, SnapshotSite
 from postern_aws.receipts import DynamoReceipts
-from postern_aws.settings import SettingsError, read_settings
+from postern_aws.settings import RelaySettings, SettingsError, read_settings
 from postern_frontend.connections import Connections
 from postern_frontend.health import serve_health
 from postern_frontend.listener import Endpoint
 from postern_frontend.pools import BoundedPool
 from postern_frontend.receiver import ReceiverService, Timing
 from postern_frontend.recipient_lookup import RecipientLookup
+from postern_frontend.relay.service import RelayService
 from postern_frontend.server import Server
 from postern_frontend.session_log import configure_logging
 from postern_frontend.settings import ReceiverSettings
@@ -42,9 +43,12 @@ _log = logging.getLogger("postern.frontend")
 
 
 class FrontEnd:
-    """The receiver over AWS: `start`, then `stop`. `smtp_port` and `health_port` are known once it is started."""
+    """The front end over AWS: `start`, then `stop`. `smtp_port` and `health_port` are known once it is started.
 
-    def __init__(self, settings: ReceiverSettings) -> None:
+    Without `relaying` it only receives.
+    """
+
+    def __init__(self, settings: ReceiverSettings, relaying: RelaySettings | None = None) -> None:
         self.smtp_port = settings.smtp_port
         self.health_port = settings.health_port
         self._settings = settings
@@ -60,6 +64,7 @@ class FrontEnd:
             ),
             Certificates(SecretCertificate(clients.secrets(), settings.tls_secret_arn)),
         )
+        self._relay = RelayService(relaying, self._snapshots) if relaying else None
         self._health: asyncio.Server | None = None
         self._refreshing: asyncio.Task[None] | None = None
 
@@ -73,16 +78,22 @@ class FrontEnd:
         self.smtp_port = self._server.listen_for_mail([endpoint], self._receiver())[0]
         self._health = await serve_health(settings.listen_address, settings.health_port, self._is_healthy)
         self.health_port = int(self._health.sockets[0].getsockname()[1])
+        if self._relay is not None:
+            self._relay.start()
 
     async def stop(self) -> None:
         """Finish what is under way, and end."""
-        await self._server.drain(self._settings.drain_seconds)
+        await asyncio.gather(self._server.drain(self._settings.drain_seconds), self._stop_relaying())
         if self._refreshing is not None:
             self._refreshing.cancel()
         if self._health is not None:
             self._health.close()
         self._storage.close()
         self._filter.close()
+
+    async def _stop_relaying(self) -> None:
+        if self._relay is not None and not await asyncio.to_thread(self._relay.stop, self._settings.drain_seconds):
+            _log.warning("relaying was cut off; its rows come due again")
 
     def _is_healthy(self) -> bool:
         return not self._server.connections.is_draining
@@ -136,9 +147,9 @@ def _report_lost_receipt(transaction_id: str, trouble: Exception) -> None:
     _log.warning("receipt of %s not kept: %s", transaction_id, trouble)
 
 
-async def serve(settings: ReceiverSettings) -> None:
+async def serve(settings: ReceiverSettings, relaying: RelaySettings | None = None) -> None:
     """Run until SIGTERM or SIGINT."""
-    front_end = FrontEnd(settings)
+    front_end = FrontEnd(settings, relaying)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -151,11 +162,11 @@ async def serve(settings: ReceiverSettings) -> None:
 def main() -> None:
     """Read the environment and serve; what is wrong with it is said and ends the process."""
     try:
-        settings = read_settings(ReceiverSettings)
+        settings, relaying = read_settings(ReceiverSettings), read_settings(RelaySettings)
     except SettingsError as wrong:
         sys.exit(f"the front end cannot start: {wrong}")
     configure_logging(settings.log_level)
-    asyncio.run(serve(settings))
+    asyncio.run(serve(settings, relaying))
 
 
 if __name__ == "__main__":

@@ -286,12 +286,17 @@ class SmtpConversation:
                 may_relay=self._trusted,
                 smtputf8=envelope is not None and envelope.smtputf8,
             ),
-            self._recipient_reply,
+            lambda resolution: self._recipient_reply(path, resolution),
         )
 
-    def _recipient_reply(self, resolution: Resolution) -> Reply:
+    def _recipient_reply(self, path: MailPath, resolution: Resolution) -> Reply:
         if resolution.refusal is not None:
             self._recipients_refused += 1
+            self._connection.log.info(
+                "recipient refused",
+                forward_path=str(path),
+                reply=f"{resolution.refusal.code} {resolution.refusal.text}",
+            )
             return resolution.refusal
         new = {item.address: item for item in resolution.recipients if item.address not in self._recipients}
         together = self._recipients | new

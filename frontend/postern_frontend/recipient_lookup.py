@@ -5,6 +5,7 @@ A question is one of the pure rules of `postern.recipients` that still lacks its
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -32,6 +33,7 @@ class _Memory:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._answers: dict[_Key, tuple[float, object]] = {}
+        self._changing = threading.Lock()
 
     def recall(self, key: _Key) -> object:
         believed_until, answer = self._answers.get(key, (0.0, None))
@@ -41,10 +43,11 @@ class _Memory:
 
     def keep(self, key: _Key, answer: object) -> None:
         seconds = REMEMBER_SECONDS if answer else REMEMBER_ABSENCE_SECONDS
-        self._answers.pop(key, None)
-        self._answers[key] = (self._clock() + seconds, answer)
-        while len(self._answers) > MAX_REMEMBERED:
-            self._answers.pop(next(iter(self._answers)), None)
+        with self._changing:
+            self._answers.pop(key, None)
+            self._answers[key] = (self._clock() + seconds, answer)
+            if len(self._answers) > MAX_REMEMBERED:
+                del self._answers[next(iter(self._answers))]
 
 
 class _RememberedDirectory:

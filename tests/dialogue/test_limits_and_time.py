@@ -123,7 +123,7 @@ def test_a_client_that_does_not_read_its_answers_is_not_read_either() -> None:
                 writer.write(b"HELP\r\n" * 100)
             await asyncio.sleep(0.2)
             # The session ends by its limit of commands; nobody waited for the reader.
-            assert await hear_until(reader, "421") == "421 4.7.0 Too many commands in one session"
+            assert await hear_until(reader, "421") == "421 4.7.0 Too many commands without a message"
             assert receiver.port
 
     asyncio.run(session())

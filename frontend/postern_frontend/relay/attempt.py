@@ -168,10 +168,10 @@ def _leave(connection: smtplib.SMTP | None) -> None:
     """Say goodbye. What is said back changes nothing: the message was taken, or it was not."""
     if connection is None:
         return
-    if connection.sock is not None:
-        connection.sock.settimeout(GOODBYE_SECONDS)
     with suppress(OSError, smtplib.SMTPException):
-        connection.quit()
+        if connection.sock is not None:
+            connection.sock.settimeout(GOODBYE_SECONDS)
+            connection.quit()
     connection.close()
 
 

@@ -68,7 +68,7 @@ class SmtpProfile:
     max_command_octets: int
     max_recipients: int = 100
     max_errors: int = 10
-    max_commands: int = 1_000
+    max_commands_without_mail: int = 1_000
     bare_line_ends: BareLineEnds = BareLineEnds.NORMALIZE
     tls_required: bool = False
 

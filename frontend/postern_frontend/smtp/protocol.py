@@ -43,6 +43,7 @@ class SmtpProtocol:
         self.recipients_refused = 0
         self.errors = 0
         self.commands = 0
+        self._commands_without_mail = 0
         self._input = b""
         self._at = 0
         self._skipping_line = False
@@ -255,7 +256,8 @@ class SmtpProtocol:
 
     def _line(self, line: bytes) -> None:
         self.commands += 1
-        if self.commands > self.profile.max_commands:
+        self._commands_without_mail += 1
+        if self._commands_without_mail > self.profile.max_commands_without_mail:
             self.abort(replies.TOO_MANY_COMMANDS)
         elif self._skipping_line or len(line) > self.profile.max_command_octets:
             self._skipping_line = False
@@ -311,5 +313,7 @@ class SmtpProtocol:
             self._message_answered(self._refusal)
 
     def _message_answered(self, reply: Reply) -> None:
+        if reply.is_positive:
+            self._commands_without_mail = 0
         self.reply(reply)
         self.end_transaction()

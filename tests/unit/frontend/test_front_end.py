@@ -16,7 +16,7 @@ import pytest
 from moto import mock_aws
 
 from postern_aws import clients
-from postern_aws.settings import read_settings
+from postern_aws.settings import RelaySettings, read_settings
 from postern_frontend import main
 from postern_frontend.main import FrontEnd
 from postern_frontend.settings import ReceiverSettings
@@ -25,6 +25,11 @@ from tests.dialogue.harness import make_certificate
 from tests.dialogue.transcript import connected, hear_line
 from tests.unit.frontend.test_settings import REQUIRED
 
+RELAYING = {
+    "POSTERN_QUARANTINE_TABLE": "Quarantine",
+    "POSTERN_RELAY_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/123456789012/relay",
+    "POSTERN_NOTICE_TOPIC_ARN": "arn:aws:sns:eu-central-1:123456789012:notices",
+}
 LOCAL = {"POSTERN_LISTEN_ADDRESS": "127.0.0.1", "POSTERN_SMTP_PORT": "0", "POSTERN_HEALTH_PORT": "0"}
 
 
@@ -50,7 +55,7 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[ReceiverSettings]:
 
 
 def _forget_clients() -> None:
-    for make in (clients.s3, clients.dynamodb, clients.state_machine, clients.secrets):
+    for make in (clients.s3, clients.dynamodb, clients.state_machine, clients.secrets, clients.sns, clients.sqs):
         make.cache_clear()
 
 
@@ -89,7 +94,8 @@ def test_sigterm_ends_it(settings: ReceiverSettings, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(FrontEnd, "start", note)
 
     async def session() -> None:
-        serving = asyncio.create_task(main.serve(settings))
+        relaying = read_settings(RelaySettings, REQUIRED | RELAYING)
+        serving = asyncio.create_task(main.serve(settings, relaying))
         async with asyncio.timeout(10):
             while not started:  # noqa: ASYNC110 - the front end has no event for a test
                 await asyncio.sleep(0.01)
@@ -108,7 +114,7 @@ def test_sigterm_ends_it(settings: ReceiverSettings, monkeypatch: pytest.MonkeyP
 
 
 def test_a_wrong_environment_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable in (*REQUIRED, *LOCAL):
+    for variable in (*REQUIRED, *RELAYING, *LOCAL):
         monkeypatch.delenv(variable, raising=False)
     with pytest.raises(SystemExit, match=r"the front end cannot start: .*POSTERN_HOSTNAME is missing"):
         main.main()

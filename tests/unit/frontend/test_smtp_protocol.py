@@ -191,10 +191,13 @@ def test_a_message_without_end_is_cut_off() -> None:
     assert protocol.phase is Phase.CLOSED
 
 
-def test_commands_of_a_session_are_counted() -> None:
+def test_commands_are_counted_from_one_accepted_message_to_the_next() -> None:
     protocol = SmtpProtocol(PROFILE)
+    message = b"MAIL FROM:<>\r\nRCPT TO:<ann@example.com>\r\nDATA\r\n.\r\n"
+    output, messages = converse(protocol, [b"HELO x\r\n", *[b"NOOP\r\n" * 900 + message] * 3])
+    assert len(messages) == 3
     output, _ = converse(protocol, [b"NOOP\r\n" * 1_001])
-    assert output.endswith(replies.OK.encode() + replies.TOO_MANY_COMMANDS.encode())
+    assert output == replies.OK.encode() * 1_000 + replies.TOO_MANY_COMMANDS.encode()
 
 
 def test_an_extension_brings_verbs_lines_and_parameters() -> None:
