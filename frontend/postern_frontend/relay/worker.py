@@ -85,6 +85,7 @@ class RelayWorker:
         self._pool = ThreadPoolExecutor(AT_ONCE, "relay")
         self._running: dict[Future[None], str] = {}
         self._one_large = threading.Lock()
+        self._telling = threading.Lock()
         self._told: dict[str, datetime] = {}
         self._beginning = threading.RLock()
         self._is_closed = False
@@ -187,10 +188,11 @@ class RelayWorker:
 
     def _tell(self, copy: RelayCopy, answer: Answer) -> None:
         domain, now = copy.recipient.rpartition("@")[2], self._stores.relay.rows.now()
-        last = self._told.get(domain)
-        if last is None or now - last >= TOLD_AGAIN_AFTER:
-            self._stores.notices.tell(_notice(copy, answer))
-            self._told[domain] = now
+        with self._telling:
+            last = self._told.get(domain)
+            if last is None or now - last >= TOLD_AGAIN_AFTER:
+                self._stores.notices.tell(_notice(copy, answer))
+                self._told[domain] = now
 
 
 def _facts(copy: RelayCopy, answer: Answer) -> dict[str, Any]:

@@ -1,0 +1,276 @@
+"""The relay worker over AWS and SMTP: every copy is delivered, tried again, or held and told of."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from postern.model import Route
+from postern.policy_compiler import Compilation, ReceivingDomain, RelayTarget, Snapshot, TargetTls
+from postern.recipients import DomainEntry
+from postern_aws import clients
+from postern_aws.due_rows import RELAY_QUEUE, DueRows
+from postern_aws.items import from_item
+from postern_aws.message_store import S3MessageStore, mail_key
+from postern_aws.notices import SnsNotices
+from postern_aws.policy_snapshot import NOTHING_PUBLISHED, S3SnapshotReader, S3Snapshots
+from postern_aws.quarantine import DynamoQuarantine
+from postern_aws.relay_rows import RelayCopy, RelayRows, SqsWaker
+from postern_aws.settings import RelaySettings, read_settings
+from postern_frontend.relay.attempt import Answer, Outcome, SmtpSender
+from postern_frontend.relay.schedule import LIFETIME
+from postern_frontend.relay.service import RelayService
+from postern_frontend.relay.worker import AT_ONCE, LEASE, PER_HOST, RelayStores, RelayWorker
+from tests.embedded_aws import BUCKET, Installation
+from tests.smtp_sink import Sink, running
+
+MESSAGE = b"From: bob@sender.example\r\nSubject: Tea\r\n\r\nAt four?\r\n"
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+@dataclass
+class Clock:
+    now: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@dataclass(frozen=True)
+class Relaying:
+    """A worker, its clock and its target."""
+
+    worker: RelayWorker
+    clock: Clock
+    sink: Sink
+    stores: RelayStores
+    aws: Installation
+
+    def queue(
+        self, transaction_id: str = "t1", recipient: str = "ann@relayed.example", message: bytes = MESSAGE
+    ) -> None:
+        store = S3MessageStore(clients.s3(), BUCKET)
+        reference = store.put_copy(mail_key(recipient, transaction_id), message)
+        copy = RelayCopy(transaction_id, recipient, "bob@sender.example", reference, NOW)
+        assert self.stores.relay.add(copy)
+
+    def round(self) -> int:
+        begun = self.worker.run_due()
+        assert self.worker.finish(30)
+        return begun
+
+    def row(self, transaction_id: str = "t1", recipient: str = "ann@relayed.example") -> dict[str, object]:
+        key = {"id": {"S": transaction_id}, "part": {"S": recipient}}
+        return from_item(clients.dynamodb().get_item(TableName="Outbox", Key=key)["Item"])
+
+
+def snapshot(port: int) -> Snapshot:
+    def domain(name: str, target: RelayTarget) -> ReceivingDomain:
+        return ReceivingDomain(DomainEntry(name, Route.RELAY), target)
+
+    here = RelayTarget("127.0.0.1", port, TargetTls.NONE)
+    return Snapshot("v1", domains={"relayed.example": domain("relayed.example", here)})
+
+
+def make_worker(aws: Installation, port: int, clock: Clock, sender: object = None) -> tuple[RelayWorker, RelayStores]:
+    @dataclass(frozen=True)
+    class Compiled:
+        def current(self) -> Snapshot:
+            return snapshot(port)
+
+    stores = RelayStores(
+        relay=RelayRows(DueRows(clients.dynamodb(), "Outbox", clock)),
+        messages=S3MessageStore(clients.s3(), BUCKET),
+        quarantine=DynamoQuarantine(clients.dynamodb(), "Quarantine"),
+        notices=SnsNotices(clients.sns(), aws.topic_arn),
+        snapshots=Compiled(),
+    )
+    return RelayWorker(stores, sender or SmtpSender("mx.example.com", lambda _: "")), stores  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def relaying(aws: Installation) -> Iterator[Relaying]:
+    with running(Sink()) as sink:
+        clock = Clock()
+        worker, stores = make_worker(aws, sink.port, clock)
+        yield Relaying(worker, clock, sink, stores, aws)
+        worker.close()
+
+
+def objects() -> list[str]:
+    return sorted(found["Key"] for found in clients.s3().list_objects_v2(Bucket=BUCKET).get("Contents", ()))
+
+
+def test_a_copy_is_delivered_once_and_let_go_of(relaying: Relaying) -> None:
+    relaying.queue()
+    assert relaying.round() == 1
+    assert relaying.sink.texts == [MESSAGE + b".\r\n"]
+    row = relaying.row()
+    assert (row["state"], row["answer"]) == ("delivered", "250 2.0.0 queued")
+    assert "queue" not in row
+    assert objects() == []
+    relaying.clock.now += timedelta(days=1)
+    assert relaying.round() == 0
+
+
+def test_the_same_copy_is_queued_once(relaying: Relaying) -> None:
+    relaying.queue()
+    with pytest.raises(AssertionError):
+        relaying.queue()
+
+
+def test_a_deferred_copy_is_tried_again_at_its_time(relaying: Relaying) -> None:
+    relaying.sink.replies["RCPT"] = "451 4.3.0 later"
+    relaying.queue()
+    relaying.round()
+    assert relaying.row()["answer"] == "451 4.3.0 later"
+    relaying.clock.now += timedelta(minutes=4)
+    assert relaying.round() == 0
+    del relaying.sink.replies["RCPT"]
+    relaying.clock.now += timedelta(minutes=1)
+    assert relaying.round() == 1
+    assert relaying.row()["state"] == "delivered"
+
+
+def test_the_pauses_grow(relaying: Relaying) -> None:
+    relaying.sink.replies["MAIL"] = "421 busy"
+    relaying.queue()
+    pauses = []
+    for _ in range(6):
+        relaying.round()
+        due = datetime.fromtimestamp(int(str(relaying.row()["next_attempt"])), UTC)
+        pauses.append((due - relaying.clock.now) // timedelta(minutes=1))
+        relaying.clock.now = due
+    assert pauses == [5, 10, 20, 40, 60, 60]
+
+
+@pytest.mark.parametrize(("reply", "late"), [("550 5.1.1 unknown", timedelta(0)), ("451 4.3.0 later", LIFETIME)])
+def test_what_is_refused_or_too_old_is_held_and_told_of(relaying: Relaying, reply: str, late: timedelta) -> None:
+    relaying.sink.replies["RCPT"] = reply
+    relaying.queue()
+    relaying.clock.now += late
+    relaying.round()
+    (held,) = relaying.stores.quarantine.held("ann@relayed.example")
+    assert held.route is Route.RELAY
+    assert held.reasons == (f"relay: {reply}",)
+    assert relaying.stores.messages.read(held.reference) == MESSAGE
+    assert relaying.row()["state"] == "held"
+    assert objects() == ["quarantine/ann@relayed.example/t1"]
+    (notice,) = relaying.aws.notices()
+    assert reply in notice["Message"]
+    assert relaying.round() == 0
+
+
+def test_a_flood_of_refusals_is_told_once_and_held_completely(relaying: Relaying) -> None:
+    relaying.sink.replies["RCPT"] = "550 5.1.1 unknown"
+    for number in range(AT_ONCE):
+        relaying.queue(f"t{number}", f"u{number}@relayed.example")
+    while relaying.round():
+        pass
+    assert len(relaying.aws.notices()) == 1
+    assert len([key for key in objects() if key.startswith("quarantine/")]) == AT_ONCE
+
+
+def test_a_domain_without_a_target_waits_for_one(relaying: Relaying) -> None:
+    relaying.queue(recipient="ann@other.example")
+    relaying.round()
+    row = relaying.row(recipient="ann@other.example")
+    assert (row["state"], row["answer"]) == ("waiting", "no relay target is known for the domain")
+
+
+def test_a_message_that_cannot_be_read_stays_under_lease_and_comes_back(relaying: Relaying) -> None:
+    relaying.queue()
+    clients.s3().delete_object(Bucket=BUCKET, Key="mail/ann@relayed.example/t1")
+    relaying.round()
+    assert relaying.row()["state"] == "waiting"
+    relaying.clock.now += LEASE - timedelta(seconds=1)
+    assert relaying.round() == 0
+    S3MessageStore(clients.s3(), BUCKET).put_copy("mail/ann@relayed.example/t1", MESSAGE)
+    relaying.clock.now += timedelta(seconds=1)
+    assert relaying.round() == 1
+    assert relaying.row()["state"] == "delivered"
+
+
+def test_a_host_gets_so_many_connections_at_once(relaying: Relaying) -> None:
+    relaying.sink.pause = 0.2
+    for number in range(AT_ONCE + 4):
+        relaying.queue(f"t{number}")
+    while relaying.round():
+        pass
+    assert len(relaying.sink.texts) == AT_ONCE + 4
+    assert relaying.sink.most_at_once <= PER_HOST
+
+
+def test_two_workers_never_send_the_same_copy(aws: Installation, relaying: Relaying) -> None:
+    other, _ = make_worker(aws, relaying.sink.port, relaying.clock)
+    for number in range(20):
+        relaying.queue(f"t{number}", f"u{number}@relayed.example")
+    for _ in range(8):
+        threads = [threading.Thread(target=worker.run_due) for worker in (relaying.worker, other)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(timeout=30)
+        assert relaying.worker.finish(30)
+        assert other.finish(30)
+    other.close()
+    assert len(relaying.sink.texts) == 20
+    recipients = [command for command in relaying.sink.commands if command.startswith("RCPT")]
+    assert len(set(recipients)) == 20
+
+
+def test_a_closed_worker_begins_nothing(relaying: Relaying) -> None:
+    relaying.queue()
+    relaying.worker.close()
+    assert relaying.round() == 0
+    assert relaying.row()["state"] == "waiting"
+
+
+@dataclass
+class Recording:
+    """A sender that says what it is told to."""
+
+    sent: list[str] = field(default_factory=list)
+    before: Callable[[], None] = lambda: None
+
+    def attempt(self, copy: RelayCopy, message: bytes, target: RelayTarget) -> Answer:
+        self.before()
+        self.sent.append(copy.transaction_id)
+        return Answer(Outcome.DELIVERED, "250 ok")
+
+
+def test_an_attempt_that_breaks_breaks_nothing_else(aws: Installation, relaying: Relaying) -> None:
+    def breaks() -> None:
+        raise ZeroDivisionError
+
+    worker, _ = make_worker(aws, 25, relaying.clock, Recording(before=breaks))
+    relaying.queue()
+    assert worker.run_due() == 1
+    assert worker.finish(10)
+    assert worker.run_due() == 0
+    worker.close()
+    relaying.clock.now += LEASE
+    assert relaying.round() == 1
+
+
+def test_the_service_is_woken_and_stops(aws: Installation) -> None:
+    with running(Sink()) as sink:
+        S3Snapshots(clients.s3(), BUCKET).publish(Compilation(snapshot(sink.port)), NOTHING_PUBLISHED)
+        snapshots = S3SnapshotReader(clients.s3(), BUCKET)
+        service = RelayService(read_settings(RelaySettings, aws.environment()), snapshots)
+        service.start()
+        reference = S3MessageStore(clients.s3(), BUCKET).put_copy("mail/ann@relayed.example/t1", MESSAGE)
+        rows = RelayRows(DueRows(clients.dynamodb(), "Outbox"))
+        rows.add(RelayCopy("t1", "ann@relayed.example", None, reference, datetime.now(UTC)))
+        SqsWaker(clients.sqs(), aws.relay_queue_url).wake()
+        end = time.monotonic() + 20
+        while not sink.texts and time.monotonic() < end:
+            time.sleep(0.05)
+        assert service.stop(20)
+        assert sink.texts == [MESSAGE + b".\r\n"]
+        assert rows.rows.due(RELAY_QUEUE, 10) == ()
