@@ -30,6 +30,7 @@ from postern.model import Decision, MessageReference, Site, Transaction
 from postern.recipients import DomainEntry
 from postern.replies import Reply
 from postern_frontend.connections import Connections
+from postern_frontend.envelope_rules import InboundRules
 from postern_frontend.listener import Endpoint
 from postern_frontend.pools import BoundedPool, Runner
 from postern_frontend.receiver import ReceiverService
@@ -109,6 +110,7 @@ async def serve_postern(pools: bool) -> None:
     await server.start()
     service = ReceiverService(
         profile=receiver_profile("mx.example.com", max_message_octets=52_428_800, starttls=False),
+        rules=InboundRules(nothing),
         lookup=RecipientLookup(nothing, storage, time.monotonic),
         acceptance=Acceptance(effects, FilterLimits(per_network=1_000)),
         sites=nothing,

@@ -148,18 +148,18 @@ class Listener:
 
     async def _connect(self, accepted: socket.socket, client: Client, place: Place) -> None:
         context = self._certificates.context if self._endpoint.implicit_tls else None
-        try:
-            if self._endpoint.implicit_tls and context is None:
-                raise NotTakenError("there is no certificate yet")
+        if self._endpoint.implicit_tls and context is None:
+            place.leave()
+            raise NotTakenError("there is no certificate yet")
+        with contextlib.ExitStack() as undoing:
+            undoing.callback(place.leave)
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: self._make_connection(client, place),
                 accepted,
                 ssl=context,
                 ssl_handshake_timeout=HANDSHAKE_SECONDS if context else None,
             )
-        except BaseException:
-            place.leave()
-            raise
+            undoing.pop_all()
 
     def _place(self, accepted: socket.socket, client: Client) -> Place:
         """A place for the client. One that cannot be taken is told so, as far as one write goes."""

@@ -22,6 +22,7 @@ from postern_aws.policy_snapshot import S3SnapshotReader, SnapshotSite
 from postern_aws.receipts import DynamoReceipts
 from postern_aws.settings import RelaySettings, SettingsError, read_settings
 from postern_frontend.connections import Connections
+from postern_frontend.envelope_rules import InboundRules
 from postern_frontend.health import serve_health
 from postern_frontend.listener import Endpoint
 from postern_frontend.pools import BoundedPool
@@ -107,6 +108,7 @@ class FrontEnd:
                 starttls=True,
                 bare_line_ends=settings.bare_newline,
             ),
+            rules=InboundRules(self._sites),
             lookup=RecipientLookup(self._directory(), self._storage, time.monotonic),
             acceptance=Acceptance(self._effects(), FilterLimits()),
             sites=self._sites,

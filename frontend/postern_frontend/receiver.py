@@ -12,13 +12,15 @@ from enum import StrEnum
 from typing import TypeVar
 
 from postern import replies
-from postern.model import Envelope, Recipient, Session
+from postern.model import Envelope, Session
 from postern.networks import is_within, known_address
 from postern.ports import SiteSource, Unavailable
-from postern.recipients import Directory, MailPath, Resolution, is_known_reverse_path, resolve
+from postern.recipients import MailPath, Resolution
 from postern.replies import Reply
 from postern_frontend.connection import Connection, Expiry
 from postern_frontend.data_scanner import TextFacts
+from postern_frontend.envelope_rules import EnvelopeRules, Question
+from postern_frontend.incoming import IncomingTransaction, Observed, observed_in
 from postern_frontend.recipient_lookup import RecipientLookup
 from postern_frontend.smtp.events import (
     Closed,
@@ -33,13 +35,10 @@ from postern_frontend.smtp.events import (
 from postern_frontend.smtp.phase import Expects
 from postern_frontend.smtp.profile import SmtpProfile
 from postern_frontend.smtp.protocol import SmtpProtocol
-from postern_frontend.spool import Spool, SpoolBudget, SpoolFullError
+from postern_frontend.spool import SpoolBudget, SpoolFullError
 from postern_frontend.transaction import Acceptance, ReceivedMessage
 
 T = TypeVar("T")
-
-MAX_TRANSACTION_RECIPIENTS = 500
-"""Recipients of one transaction after lists were expanded: they all travel through the workflow's state."""
 
 MAX_WAITING_OCTETS = 65_536
 """What a client may send ahead of an answer before it is made to wait."""
@@ -50,15 +49,6 @@ class EarlyTalk(StrEnum):
 
     OBSERVE = "observe"
     REFUSE = "refuse"
-
-
-class Observed(StrEnum):
-    """Symbols of what the conversation noticed, for the checks."""
-
-    EARLY_TALKER = "SMTP_EARLY_TALKER"
-    BARE_LINE_END = "SMTP_BARE_LINE_END"
-    NUL_OCTET = "SMTP_NUL_OCTET"
-    LONG_LINE = "SMTP_LONG_LINE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +68,7 @@ class ReceiverService:
     """What all conversations of a listener share."""
 
     profile: SmtpProfile
+    rules: EnvelopeRules
     lookup: RecipientLookup
     acceptance: Acceptance
     sites: SiteSource
@@ -99,8 +90,7 @@ class SmtpConversation:
         self._greeting: asyncio.TimerHandle | None = None
         self._trusted = self._is_trusted()
         self._observed: list[str] = []
-        self._recipients: dict[str, Recipient] = {}
-        self._spool: Spool | None = None
+        self._incoming = IncomingTransaction(service.spool_budget, service.spool_directory)
         self._commands_seen = -1
         self._draining = False
         self._messages_accepted = 0
@@ -125,6 +115,8 @@ class SmtpConversation:
         self._protocol.receive(data)
         if self._greeting is None:
             self._pump()
+        else:
+            self._connection.hold_back(self._protocol.buffered > MAX_WAITING_OCTETS)
 
     def secured(self) -> None:
         """The handshake is done."""
@@ -160,7 +152,7 @@ class SmtpConversation:
         """Forget what was kept; a message that is being decided goes its way."""
         if self._greeting is not None:
             self._greeting.cancel()
-        self._drop_spool()
+        self._incoming.clear()
         self._report()
 
     def _report(self) -> None:
@@ -233,15 +225,14 @@ class SmtpConversation:
             case TextReceived(text):
                 self._keep(text)
             case ReversePathGiven(path, envelope):
-                self._judge_reverse_path(path, envelope)
+                self._judge_reverse_path(path, envelope.declared_size or 0)
             case RecipientGiven(path):
                 self._judge_recipient(path)
             case MessageReceived(facts):
                 self._flush()
                 self._connection.spawn(self._settle(self._received_message(facts)))
             case TransactionEnded():
-                self._recipients = {}
-                self._drop_spool()
+                self._incoming.clear()
             case TlsRequested():
                 self._start_tls()
             case Closed(abrupt):
@@ -263,49 +254,28 @@ class SmtpConversation:
 
     # --- the envelope ---------------------------------------------------------------------------------
 
-    def _judge_reverse_path(self, path: MailPath | None, envelope: Envelope) -> None:
-        if not self._service.spool_budget.has_room(envelope.declared_size or 0):
-            self._protocol.answer(replies.INSUFFICIENT_STORAGE)
-        elif path is None or self._trusted:
-            self._protocol.answer(replies.REVERSE_PATH_OK)
+    def _judge_reverse_path(self, path: MailPath | None, declared_size: int) -> None:
+        if self._service.spool_budget.has_room(declared_size):
+            self._look_up(self._service.rules.reverse_path(path, self._session()), lambda reply: reply)
         else:
-            self._look_up(lambda directory: is_known_reverse_path(path, directory), self._reverse_path_reply)
-
-    def _reverse_path_reply(self, known: bool) -> Reply:
-        return replies.REVERSE_PATH_OK if known else replies.REVERSE_PATH_UNKNOWN
+            self._protocol.answer(replies.INSUFFICIENT_STORAGE)
 
     def _judge_recipient(self, path: MailPath) -> None:
-        site = self._service.sites.site()
-        default_domain = site.local_domains[0] if site.local_domains else site.hostname
-        envelope = self._protocol.envelope
+        envelope = self._protocol.envelope or Envelope(None)
         self._look_up(
-            lambda directory: resolve(
-                path,
-                directory,
-                default_domain=default_domain,
-                may_relay=self._trusted,
-                smtputf8=envelope is not None and envelope.smtputf8,
-            ),
+            self._service.rules.recipient(path, envelope, self._session()),
             lambda resolution: self._recipient_reply(path, resolution),
         )
 
     def _recipient_reply(self, path: MailPath, resolution: Resolution) -> Reply:
-        if resolution.refusal is not None:
-            self._recipients_refused += 1
-            self._connection.log.info(
-                "recipient refused",
-                forward_path=str(path),
-                reply=f"{resolution.refusal.code} {resolution.refusal.text}",
-            )
-            return resolution.refusal
-        new = {item.address: item for item in resolution.recipients if item.address not in self._recipients}
-        together = self._recipients | new
-        if len(together) > MAX_TRANSACTION_RECIPIENTS:
-            return replies.TOO_MANY_RECIPIENTS
-        self._recipients = together
-        return replies.RECIPIENT_OK
+        refusal = resolution.refusal
+        if refusal is None:
+            return replies.RECIPIENT_OK if self._incoming.add(resolution.recipients) else replies.TOO_MANY_RECIPIENTS
+        self._recipients_refused += 1
+        self._connection.log.info("recipient refused", forward_path=str(path), reply=f"{refusal.code} {refusal.text}")
+        return refusal
 
-    def _look_up(self, question: Callable[[Directory], T], reply_to: Callable[[T], Reply]) -> None:
+    def _look_up(self, question: Question[T], reply_to: Callable[[T], Reply]) -> None:
         """Answer the protocol by what the directory says: at once when it is remembered, as it mostly is."""
         known = self._service.lookup.recall(question)
         if known is None:
@@ -313,7 +283,7 @@ class SmtpConversation:
         else:
             self._protocol.answer(reply_to(known))
 
-    async def _ask_directory(self, question: Callable[[Directory], T], reply_to: Callable[[T], Reply]) -> None:
+    async def _ask_directory(self, question: Question[T], reply_to: Callable[[T], Reply]) -> None:
         try:
             reply = reply_to(await self._service.lookup.ask(question))
         except Unavailable as trouble:
@@ -325,36 +295,18 @@ class SmtpConversation:
 
     def _keep(self, text: bytes) -> None:
         try:
-            self._open_spool().write(text)
+            self._incoming.keep(text)
         except SpoolFullError:
             self._connection.log.warning("spool full")
-            self._drop_spool()
             self._protocol.refuse_message(replies.INSUFFICIENT_STORAGE)
 
-    def _open_spool(self) -> Spool:
-        if self._spool is None:
-            self._spool = Spool(self._service.spool_budget, directory=self._service.spool_directory)
-        return self._spool
-
-    def _drop_spool(self) -> None:
-        if self._spool is not None:
-            self._spool.close()
-            self._spool = None
-
     def _received_message(self, facts: TextFacts) -> ReceivedMessage:
-        """What has arrived; the spool belongs to it from now on."""
-        spool, self._spool = self._open_spool(), None
-        unusual = (
-            (Observed.BARE_LINE_END, facts.bare_line_ends),
-            (Observed.NUL_OCTET, facts.nul_octets),
-            (Observed.LONG_LINE, facts.long_lines),
-        )
         return ReceivedMessage(
             session=self._session(),
             envelope=self._protocol.envelope or Envelope(None),
-            recipients=tuple(self._recipients.values()),
-            spool=spool,
-            observations=(*self._observed, *(symbol for symbol, count in unusual if count)),
+            recipients=self._incoming.recipients,
+            spool=self._incoming.take_message(),
+            observations=(*self._observed, *observed_in(facts)),
         )
 
     def _session(self) -> Session:

@@ -21,6 +21,7 @@ from postern.ports import KeyMaterial
 from postern.recipients import DomainEntry, RecipientCheck
 from postern.replies import Reply
 from postern_frontend.connections import Connections
+from postern_frontend.envelope_rules import InboundRules
 from postern_frontend.listener import Endpoint
 from postern_frontend.receiver import EarlyTalk, ReceiverService, Timing
 from postern_frontend.recipient_lookup import RecipientLookup
@@ -188,6 +189,7 @@ class World:
                 starttls=starttls,
                 bare_line_ends=self.bare_line_ends,
             ),
+            rules=InboundRules(self.facts),
             lookup=RecipientLookup(self.tables, run, lambda: float(next(ticks)) / 1000),
             acceptance=Acceptance(effects, self.filter_limits),
             sites=self.facts,

@@ -9,7 +9,8 @@ import pytest
 
 from postern_frontend.client_address import Client as Peer
 from postern_frontend.connections import Connections, Crowded, Place
-from postern_frontend.receiver import EarlyTalk, Observed, Timing
+from postern_frontend.incoming import Observed
+from postern_frontend.receiver import EarlyTalk, Timing
 from tests.dialogue.client import (
     BANNER,
     ENVELOPE,

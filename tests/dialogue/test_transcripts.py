@@ -17,8 +17,9 @@ def test_the_protocol_object_holds_the_dialogue(transcript: Transcript) -> None:
 
 
 @by_name
-def test_the_running_receiver_holds_the_dialogue(transcript: Transcript) -> None:
-    asyncio.run(hold_over_socket(transcript))
+@pytest.mark.parametrize("in_threads", [False, True], ids=["at once", "from threads"])
+def test_the_running_receiver_holds_the_dialogue(transcript: Transcript, in_threads: bool) -> None:
+    asyncio.run(hold_over_socket(transcript, in_threads=in_threads))
 
 
 def test_every_dialogue_says_what_it_proves() -> None:

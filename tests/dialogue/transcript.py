@@ -182,9 +182,10 @@ def hold_alone(transcript: Transcript) -> None:
     assert stored == len(server.stored)
 
 
-async def hold_over_socket(transcript: Transcript) -> None:
-    """Hold the dialogue with a running receiver."""
+async def hold_over_socket(transcript: Transcript, *, in_threads: bool) -> None:
+    """Hold the dialogue with a running receiver, whose effects answer at once or from threads."""
     world = transcript.world()
+    world.in_threads = in_threads
     async with running(world) as receiver:
         stored = 0
         async with connected(receiver.port) as (reader, writer):
