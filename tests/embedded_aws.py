@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
 from threading import RLock
-from typing import Any
+from typing import Any, Literal
 
 import boto3
 import pytest
@@ -18,7 +18,7 @@ from moto.s3.responses import S3Response
 
 from postern_aws import clients
 
-REGION = "eu-central-1"
+REGION: Literal["eu-central-1"] = "eu-central-1"
 BUCKET = "postern-messages"
 HOSTNAME = "mx.example.com"
 KEYS = {
@@ -31,6 +31,7 @@ KEYS = {
     "Receipts": ("transaction_id",),
     "Quarantine": ("mailbox", "item"),
     "Mailboxes": ("mailbox", "item"),
+    "Greylist": ("triplet",),
 }
 INDEXES = {
     "Outbox": ("due", (("queue", "S"), ("next_attempt", "N"))),

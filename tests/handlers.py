@@ -15,7 +15,8 @@ ROOT = Path(__file__).resolve().parent.parent
 FUNCTIONS = ROOT / "functions"
 EVENTS = ROOT / "events"
 
-Handler = Callable[[Any, Any], Any]
+Handler = Callable[[Any], Any]
+"""From an event to the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,8 @@ def load_handler(function: str, environment: dict[str, str], monkeypatch: pytest
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
 
-    def call(event: Any, context: Any = None) -> Any:
-        return json.loads(json.dumps(module.handler(json.loads(json.dumps(event)), context or Context())))
+    def call(event: Any) -> Any:
+        return json.loads(json.dumps(module.handler(json.loads(json.dumps(event)), Context())))
 
     return call
 

@@ -159,6 +159,6 @@ def test_a_call_that_timed_out_is_never_made_twice() -> None:
 
 
 def test_the_client_itself_sends_a_call_once_and_waits_longer_than_the_machine_runs() -> None:
-    config = clients.state_machine().meta.config
+    config: Any = clients.state_machine().meta.config
     assert config.retries["total_max_attempts"] == 1
     assert config.read_timeout > 50

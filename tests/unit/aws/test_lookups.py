@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -32,7 +33,7 @@ def put(table: str, **row: Any) -> None:
     clients.dynamodb().put_item(TableName=table, Item=to_item(row))
 
 
-def lists(held: dict[str, tuple[str, ...]], table: str = "SenderLists") -> DynamoSenderLists:
+def lists(held: Mapping[str, tuple[str, ...]], table: str = "SenderLists") -> DynamoSenderLists:
     return DynamoSenderLists(clients.dynamodb(), table, Compiled(Snapshot(lists=held)))
 
 
