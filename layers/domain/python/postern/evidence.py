@@ -117,10 +117,20 @@ class DmarcEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Credit:
+    """A good sign, for some recipients or all (`None`), that counts once one of `proofs` passed; none: at once."""
+
+    name: str
+    recipients: tuple[str, ...] | None = None
+    proofs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class SenderListEvidence:
-    """The list entries that matched, as `scope/action#pattern`."""
+    """The list entries that matched, as `scope/action#pattern`, and those of them that allow."""
 
     matches: tuple[str, ...] = ()
+    allowed: tuple[Credit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,3 +146,12 @@ class RulesEvidence:
     """The names of the rules that hit."""
 
     hits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VbrEvidence:
+    """Whether a trusted certifier vouches for an authenticated domain (RFC 5518)."""
+
+    result: ResultWord
+    domain: str = ""
+    certifier: str = ""
