@@ -20,6 +20,8 @@ CHECKS: tuple[str, ...] = (
     "dkim",
     "arc",
     "dmarc",
+    "adsp",
+    "vbr",
     "ip_shield",
     "rules",
 )
