@@ -16,12 +16,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
+from postern.given_effects import GivenStores
 from postern.policy import PolicyError
 from postern.policy_book import GLOBAL_SCOPE, check_section
 from postern.ports import Resolver
 from postern.zone import ZoneResolver
 from postern_cli.scan.case_error import CaseError
-from postern_cli.scan.sender_lists import GivenSenderLists, read_sender_lists
+from postern_cli.scan.stores import read_stores
 
 MAX_MESSAGE_OCTETS = 64 * 1024 * 1024
 FIRST_YEAR, LAST_YEAR = 1970, 9000
@@ -38,6 +39,7 @@ KNOWN = frozenset(
         "policy",
         "now",
         "sender_lists",
+        "greylist",
         "local_domains",
         "authenticated_as",
     }
@@ -57,7 +59,7 @@ class ScanCase:
     resolver: Resolver | None = None
     policy: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     now: datetime | None = None
-    sender_lists: GivenSenderLists = field(default_factory=GivenSenderLists)
+    stores: GivenStores = field(default_factory=GivenStores)
     local_domains: tuple[str, ...] | None = None
     authenticated_as: str | None = None
 
@@ -85,7 +87,7 @@ def read_case(line: str) -> ScanCase:
         resolver=_zone(data.get("zone")),
         policy=read_overrides(data.get("policy")),
         now=_time(data.get("now")),
-        sender_lists=read_sender_lists(data.get("sender_lists")),
+        stores=read_stores(data),
         local_domains=_texts(data, "local_domains"),
         authenticated_as=_text(data, "authenticated_as"),
     )

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Any
 
-from postern.contract import Needs
 from postern.dns import DnsAnswer, DnsStatus, Question
 from postern.line_ends import normalise_line_ends
 from postern.message import Message, parse_message
@@ -81,11 +79,7 @@ def judge_case(case: ScanCase, book: PolicyBook, resolver: Resolver) -> Verdict:
     merged = _with_overrides(book, case)
     transaction = _transaction(case, raw, merged)
     troubles: list[tuple[str, BaseException]] = []
-    makers: dict[Needs, Callable[[], Any]] = {
-        Needs.RESOLVER: lambda: case.resolver or resolver,
-        Needs.MESSAGE: lambda: message,
-        Needs.SENDER_LISTS: lambda: case.sender_lists,
-    }
+    makers = case.stores.makers(lambda: case.resolver or resolver, lambda: message)
     effects = Effects(makers, time.perf_counter, lambda check_id, trouble: troubles.append((check_id, trouble)))
     judgement = judge(transaction, merged.resolve(transaction.recipients), effects)
     elapsed = (time.perf_counter() - started) * 1000

@@ -1,0 +1,51 @@
+"""What no measurement on one machine can tell: how much mail comes, what becomes of it, how fast AWS answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from postern_cli.cost.units import Fate
+
+LATENCY_MS: Mapping[str, float] = MappingProxyType(
+    {
+        "s3.GetObject": 20,
+        "s3.PutObject": 35,
+        "dynamodb.GetItem": 5,
+        "dynamodb.BatchGetItem": 6,
+        "dynamodb.PutItem": 7,
+        "dynamodb.UpdateItem": 7,
+        "dynamodb.TransactWriteItems": 15,
+        "sqs.SendMessage": 10,
+        "sns.Publish": 20,
+    }
+)
+OTHER_LATENCY_MS = 15.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assumptions:
+    """Each can be set on the command line. Shares are parts of 1; `message_kb` of `None` is the measured size.
+
+    `processor` says how much slower a processor of Lambda is than the one that was measured on; `dns_ms` is one
+    question to the DNS; `step_ms` is what the workflow adds to each stage.
+    """
+
+    messages_per_month: float = 1_000_000
+    accepted_share: float = 0.6
+    early_share: float = 0.0
+    message_kb: float | None = None
+    processor: float = 1.3
+    dns_ms: float = 20.0
+    step_ms: float = 25.0
+    cold_share: float = 0.005
+    cold_ms: float = 700.0
+    tasks: int = 2
+    latency_ms: Mapping[str, float] = field(default_factory=lambda: LATENCY_MS)
+
+    def shares(self) -> dict[Fate, float]:
+        """How many of all messages meet each fate."""
+        accepted = min(1.0, max(0.0, self.accepted_share))
+        early = min(1.0 - accepted, max(0.0, self.early_share))
+        return {Fate.ACCEPTED: accepted, Fate.REFUSED: 1.0 - accepted - early, Fate.REFUSED_EARLY: early}

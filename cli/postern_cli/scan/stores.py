@@ -1,0 +1,68 @@
+"""What the tables hold that a case brings along, in the words of their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from postern.given_effects import GivenSenderLists, GivenStores
+from postern.greylist.memory import EveryoneReturned, MemoryGreylist
+from postern.policy import PolicyError
+from postern.policy_book import GLOBAL_SCOPE, read_scope
+from postern.ports import Greylist, Sighting
+from postern.sender_list_entry import SenderListEntry, read_entry
+from postern_cli.scan.case_error import CaseError
+
+LATEST = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
+
+
+def read_stores(data: Mapping[str, Any]) -> GivenStores:
+    """The stores of a case. Raises `CaseError`."""
+    return GivenStores(
+        sender_lists=_read_sender_lists(data.get("sender_lists")), greylist=_read_greylist(data.get("greylist"))
+    )
+
+
+def _read_sender_lists(value: object) -> GivenSenderLists:
+    """`[{"scope": "global", "entry": "block#*@spam.example"}]`; the scope is global if it is not said."""
+    rows = _rows(value, "sender_lists", '{"entry": "block#*@spam.example"}')
+    try:
+        return GivenSenderLists(tuple(_entry({"scope": GLOBAL_SCOPE, **row}) for row in rows))
+    except PolicyError as wrong:
+        raise CaseError(f"sender_lists: {wrong}") from wrong
+
+
+def _read_greylist(value: object) -> Greylist:
+    """`[{"triplet": "192.0.2.0/24 bob@example.com ann@example.org", "first_seen": 1767225600}]`.
+
+    Without it nobody waits: a message that is looked at afterwards is no first attempt.
+    """
+    if value is None:
+        return EveryoneReturned()
+    rows = _rows(value, "greylist", '{"triplet": "192.0.2.0/24 bob@example.com ann@example.org", "first_seen": 0}')
+    return MemoryGreylist({str(row.get("triplet")): _sighting(row) for row in rows})
+
+
+def _rows(value: object, name: str, example: str) -> list[Mapping[str, object]]:
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(row, Mapping) for row in value):
+        raise CaseError(f"{name}: expected a list of rows such as {example}")
+    return value
+
+
+def _entry(row: Mapping[str, object]) -> SenderListEntry:
+    read_scope(str(row["scope"]))
+    return read_entry(row)
+
+
+def _sighting(row: Mapping[str, object]) -> Sighting:
+    first_seen = _moment(row.get("first_seen"))
+    return Sighting(first_seen, _moment(row.get("last_attempt", row.get("first_seen"))), 1)
+
+
+def _moment(value: object) -> datetime:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < LATEST:
+        raise CaseError(f"greylist: expected seconds since 1970, found {value!r}")
+    return datetime.fromtimestamp(value, UTC)
