@@ -65,7 +65,7 @@ class FrontEndAccess:
         actions = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:Query"]
         allow(role, actions, outbox.table_arn)
         allow(role, ["dynamodb:Query"], index_arn(outbox, "due"))
-        allow(role, ["s3:GetObject"], self.bucket.arn_for_objects(f"{MAIL}*"))
+        allow(role, ["s3:GetObject", "s3:DeleteObject"], self.bucket.arn_for_objects(f"{MAIL}*"))
         allow(role, ["s3:PutObject"], self.bucket.arn_for_objects(f"{QUARANTINE}*"))
         allow(role, ["dynamodb:PutItem"], self.tables["QuarantineTable"].table_arn)
         allow(role, ["sqs:ReceiveMessage", "sqs:DeleteMessage"], self.wake_relay.queue_arn)
