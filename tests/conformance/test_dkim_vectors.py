@@ -35,7 +35,10 @@ from postern.evidence import DkimEvidence
 from postern.line_ends import normalise_line_ends
 from postern.message import parse_message
 from postern.model import CheckResult, ResultWord
+from postern.ports import Resolver
 from postern.zone import Zone, ZoneResolver
+from postern_aws.dns import NameServers, SystemResolver
+from tests.dns_server import DnsServer, serve
 from tests.material import vectors
 from tests.transactions import make_transaction
 
@@ -52,12 +55,16 @@ OPENDKIM_ZONE: Zone = {
 LATER = datetime(2026, 11, 22, tzinfo=UTC)
 
 
-def judge(raw: bytes, zone: Zone, now: datetime = LATER) -> CheckResult[DkimEvidence]:
+def judge(raw: bytes, zone: Zone) -> CheckResult[DkimEvidence]:
+    return judge_with(raw, ZoneResolver(zone))
+
+
+def judge_with(raw: bytes, resolver: Resolver) -> CheckResult[DkimEvidence]:
     return dkim.evaluate(
-        make_transaction(received_at=now),
+        make_transaction(received_at=LATER),
         policy=dkim.DkimPolicy(),
         required=Required({}),
-        resolver=ZoneResolver(zone),
+        resolver=resolver,
         message=parse_message(normalise_line_ends(raw)),
     )
 
@@ -96,7 +103,17 @@ def test_the_opendkim_suite_is_complete() -> None:
 
 @pytest.mark.parametrize("case", VERIFYING, ids=lambda case: f"{case['id']}-{case['message']}")
 def test_opendkim_verifying(case: Case) -> None:
-    result = judge(read("opendkim", case["message"]), OPENDKIM_ZONE)
+    assert_as_opendkim_says(case, ZoneResolver(OPENDKIM_ZONE))
+
+
+def test_opendkim_verifying_over_a_real_name_server() -> None:
+    with serve(DnsServer(OPENDKIM_ZONE)) as server:
+        for case in VERIFYING:
+            assert_as_opendkim_says(case, SystemResolver(None, NameServers(("127.0.0.1",), server.port), 1.0, 1.0))
+
+
+def assert_as_opendkim_says(case: Case, resolver: Resolver) -> None:
+    result = judge_with(read("opendkim", case["message"]), resolver)
     if case["algorithm"] == "rsa-sha1" and case["id"] not in ALSO_SIGNED_WITH_SHA256:
         assert result.result is ResultWord.PERMERROR
         assert any(finding.symbol == "DKIM_OLD_ALGORITHM" for finding in result.findings)

@@ -19,8 +19,11 @@ from postern.contract import Required
 from postern.evidence import DkimEvidence, DkimSignature, SpfEvidence, SpfIdentity
 from postern.message import parse_message
 from postern.model import CheckResult, ResultWord
+from postern.ports import Resolver
 from postern.runner import RecordingResolver
 from postern.zone import ZoneResolver
+from postern_aws.dns import NameServers, SystemResolver
+from tests.dns_server import DnsServer, serve
 from tests.material import vectors
 from tests.transactions import make_transaction
 
@@ -83,7 +86,11 @@ def unsigned_of(item: Any) -> int:
 
 def judge(case: Case) -> tuple[CheckResult[Any], list[str]]:
     """The check's result and the names of the DMARC records it asked for."""
-    resolver = RecordingResolver(ZoneResolver(zone_of(case)))
+    return judge_with(case, ZoneResolver(zone_of(case)))
+
+
+def judge_with(case: Case, inner: Resolver) -> tuple[CheckResult[Any], list[str]]:
+    resolver = RecordingResolver(inner)
     raw = f"From: {', '.join(authors_of(case))}\r\nSubject: x\r\n\r\n".encode()
     result = dmarc.evaluate(
         make_transaction(),
@@ -128,6 +135,15 @@ def organizational_domain(result: CheckResult[Any], mechanism: str | None = None
         return result.evidence.organizational_domain if result.evidence else None
     identifiers = alignment_of(result, mechanism)["identifiers"]
     return next((one["organizational_domain"] for one in identifiers if one["aligned"]), None)
+
+
+def test_a_real_name_server_makes_no_difference() -> None:
+    for case in CASES:
+        expected, asked = judge(case)
+        with serve(DnsServer(zone_of(case))) as server:
+            resolver = SystemResolver(None, NameServers(("127.0.0.1",), server.port), 0.3, 0.3)
+            result, asked_there = judge_with(case, resolver)
+        assert (result.result, result.properties, asked_there) == (expected.result, expected.properties, asked)
 
 
 ASSERTIONS: list[tuple[str, Callable[[CheckResult[Any]], object]]] = [
