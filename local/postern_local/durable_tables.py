@@ -6,6 +6,7 @@ Also a read answers only when everything it may have seen is durable.
 
 from __future__ import annotations
 
+import base64
 import copy
 import functools
 import json
@@ -18,6 +19,7 @@ from typing import Any
 from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import StreamRecord, StreamShard, Table
+from moto.dynamodb.models.utilities import dynamo_json_dump
 
 from postern_local.account import ACCOUNT, REGION
 from postern_local.journal import Journal, Statement
@@ -30,6 +32,8 @@ Listener = Callable[[str, Record], None]
 """Called with a table's ARN and a stream record."""
 
 _PUT = "replace into rows values (?, ?, ?)"
+_OCTETS = "octets\u0000"
+"""No attribute has this name: people name attributes in words."""
 _DELETE = "delete from rows where table_name = ? and row_key = ?"
 
 
@@ -75,7 +79,7 @@ class DurableTables:
         count = 0
         for name, _, attributes in self._journal.read("select * from rows"):
             if str(name) in tables:
-                _place(tables[str(name)], json.loads(str(attributes)))
+                _place(tables[str(name)], load_attributes(str(attributes)))
                 count += 1
         return count
 
@@ -131,7 +135,8 @@ class DurableTables:
         ).to_json()
         created = record["dynamodb"]["ApproximateCreationDateTime"]
         record["dynamodb"]["ApproximateCreationDateTime"] = created.timestamp()
-        return record
+        event: Record = json.loads(dynamo_json_dump(record))  # octets as base64, as in any event
+        return event
 
     # --- what an operation changes --------------------------------------------------------------------------
 
@@ -177,6 +182,20 @@ class DurableTables:
         return run
 
 
+def dump_attributes(attributes: Any) -> str:
+    """A row's attributes as JSON text; octets, which moto keeps as they are, become marked base64."""
+    return json.dumps(attributes, default=lambda octets: {_OCTETS: base64.b64encode(octets).decode("ascii")})
+
+
+def load_attributes(text: str) -> Any:
+    """What `dump_attributes` wrote."""
+    return json.loads(text, object_hook=_octets_again)
+
+
+def _octets_again(value: dict[str, Any]) -> Any:
+    return base64.b64decode(value[_OCTETS]) if set(value) == {_OCTETS} else value
+
+
 def put_back(table: Any, key: Any, before: Any) -> None:
     """Make the row at `key` what it was; `None` for no row."""
     hash_key = DynamoType(key[table.hash_key_attr])
@@ -215,7 +234,7 @@ def _statement(change: _Change) -> Statement:
     place = (change.table.name, _row_key(change.table, row))
     if change.after is None:
         return Statement(_DELETE, place)
-    return Statement(_PUT, (*place, json.dumps(change.after.to_json()["Attributes"])))
+    return Statement(_PUT, (*place, dump_attributes(change.after.to_json()["Attributes"])))
 
 
 def _row_key(table: Any, item: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from pathlib import Path
 from typing import Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
@@ -22,10 +23,10 @@ class _Handler(MotoRequestHandler):
 
 
 class Endpoint:
-    """An HTTP server on a port of its own choice, or on the given one."""
+    """An HTTP server on a port of its own choice, or on the given one; its errors go to `log`."""
 
-    def __init__(self, port: int = 0) -> None:
-        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    def __init__(self, log: Path, port: int = 0) -> None:
+        _log_to(log)
         application = DomainDispatcherApplication(create_backend_app)
         self._server: BaseWSGIServer = make_server(HOST, port, application, threaded=True, request_handler=_Handler)
         threading.Thread(target=self._server.serve_forever, name="endpoint", daemon=True).start()
@@ -38,3 +39,11 @@ class Endpoint:
     def close(self) -> None:
         """Take no more requests."""
         self._server.shutdown()
+
+
+def _log_to(path: Path) -> None:
+    for name in ("werkzeug", "moto"):
+        log = logging.getLogger(name)
+        log.setLevel(logging.ERROR)
+        log.propagate = False
+        log.addHandler(logging.FileHandler(path, encoding="utf-8"))

@@ -46,6 +46,10 @@ class Remembered(CloudFormationModel):
         """It has no type of its own."""
         return ""
 
+    def is_created(self) -> bool:
+        """At once."""
+        return True
+
     @classmethod
     def has_cfn_attr(cls, attr: str) -> bool:
         """Any attribute can be asked for."""

@@ -1,0 +1,82 @@
+"""What a new state directory is filled with: two domains, two people, and a few opinions about senders.
+
+Everything is written as a postmaster would write it, into the tables; it can be changed by the `postern` command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import boto3
+
+from postern_aws.items import to_item
+
+Row = Mapping[str, object]
+
+HOSTED = "example.com"
+RELAYED = "relayed.example"
+
+
+def rows(relay_port: int) -> dict[str, list[Row]]:
+    """The rows by the output that names their table; the relayed domain's server listens on loopback."""
+    return {
+        "DomainsTable": [
+            {"domain": HOSTED, "note": "hosted: its mail stays here"},
+            relayed_domain(relay_port),
+        ],
+        "AccountsTable": [{"address": f"ann@{HOSTED}"}, {"address": f"bob@{HOSTED}"}],
+        "AliasesTable": [
+            {"address": f"postmaster@{HOSTED}", "targets": [f"ann@{HOSTED}"]},
+            {"address": f"team@{HOSTED}", "targets": [f"ann@{HOSTED}", f"bob@{HOSTED}"]},
+        ],
+        "SenderListsTable": [
+            {"scope": "global", "entry": "block#*@spam.example", "note": "adds 100 points"},
+            {"scope": "global", "entry": "refuse#*@banned.example", "note": "refused before the content is looked at"},
+            {"scope": f"mailbox:bob@{HOSTED}", "entry": "block#*@bounces.shop.example", "note": "Bob has no garden"},
+        ],
+        "PolicyTable": [
+            {"scope": "global", "section": "sender_lists", "mode": "enforce"},
+            {"scope": f"mailbox:bob@{HOSTED}", "section": "spam_filter", "flagged": "quarantine"},
+        ],
+    }
+
+
+def relayed_domain(relay_port: int) -> Row:
+    """The row of the relayed domain; the port of its server may differ at every start."""
+    return {
+        "domain": RELAYED,
+        "route": "relay",
+        "recipient_check": "pattern",
+        "patterns": ["*"],
+        "target_host": "127.0.0.1",
+        "target_port": relay_port,
+        "target_tls": "none",
+        "note": "relayed: its mail goes on to a server of its own",
+    }
+
+
+def seed(outputs: Mapping[str, str], relay_port: int) -> bool:
+    """Fill the tables of a new state directory; whether it was new. In an old one only the relay port is set."""
+    client: Any = boto3.client("dynamodb")
+    domains = outputs["DomainsTable"]
+    if client.scan(TableName=domains, Limit=1)["Items"]:
+        _set_relay_port(client, domains, relay_port)
+        return False
+    for output, its_rows in rows(relay_port).items():
+        for row in its_rows:
+            client.put_item(TableName=outputs[output], Item=to_item(row))
+    return True
+
+
+def _set_relay_port(client: Any, table: str, port: int) -> None:
+    try:
+        client.update_item(
+            TableName=table,
+            Key=to_item({"domain": RELAYED}),
+            UpdateExpression="SET target_port = :port",
+            ConditionExpression="target_host = :host",
+            ExpressionAttributeValues=to_item({":port": port, ":host": "127.0.0.1"}),
+        )
+    except client.exceptions.ConditionalCheckFailedException:
+        return  # somebody has removed the domain or given it a server of its own

@@ -1,0 +1,30 @@
+"""The front end as a child of the local service: it ends when its parent does, however that ends.
+
+python -m postern_local.front_end_child, with standard input a pipe that the parent holds open.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+
+from postern_frontend.main import main
+
+GRACE_SECONDS = 2
+
+
+def _end_with_parent() -> None:
+    """Standard input ends when the parent dies, also by SIGKILL: then there is no AWS to talk to any more."""
+    while os.read(sys.stdin.fileno(), 1):
+        continue
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(GRACE_SECONDS)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
+    main()

@@ -1,0 +1,112 @@
+"""Front-end tasks as child processes: started, found ready, started again when they die.
+
+StartError    a front end does not come up; the text says what it said
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from postern_local.account import CLIENT_ENVIRONMENT
+
+HOST = "127.0.0.1"
+READY_SECONDS = 30
+STOP_SECONDS = 120
+RESTART_PAUSE_SECONDS = 0.5
+
+
+class StartError(Exception):
+    """A front end does not come up."""
+
+
+@dataclass(slots=True)
+class FrontEndProcess:
+    """One task. `variables` are those of the template's container and its ports; `log` takes what it says."""
+
+    name: str
+    variables: Mapping[str, str]
+    endpoint_url: str
+    health_port: int
+    log: Path
+    _process: subprocess.Popen[bytes] | None = None
+    _stopping: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def pid(self) -> int:
+        """The process's id; 0 before it is started."""
+        return self._process.pid if self._process else 0
+
+    def start(self) -> None:
+        """Start it; from then on it is started again whenever it dies."""
+        self._spawn()
+        threading.Thread(target=self._keep_running, name=f"{self.name} supervisor", daemon=True).start()
+
+    def wait_until_ready(self) -> None:
+        """Wait for its health check. Raises `StartError`."""
+        until = time.monotonic() + READY_SECONDS
+        while not self._is_healthy():
+            if time.monotonic() > until:
+                said = self.log.read_text(encoding="utf-8", errors="replace")[-2000:] if self.log.is_file() else ""
+                self.stop()
+                raise StartError(f"{self.name} does not come up. {self.log} ends with:\n{said}")
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """SIGTERM, as ECS sends it, and SIGKILL if it takes longer than a task may."""
+        self._stopping.set()
+        process = self._process
+        if process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+    def _spawn(self) -> None:
+        environment = {
+            **os.environ,
+            **CLIENT_ENVIRONMENT,
+            **self.variables,
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "POSTERN_LISTEN_ADDRESS": HOST,
+            "POSTERN_HEALTH_PORT": str(self.health_port),
+        }
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "postern_local.front_end_child"],
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C is for the service, which then stops its children in order
+            )
+
+    def _keep_running(self) -> None:
+        while self._process is not None:
+            self._process.wait()
+            if self._stopping.wait(RESTART_PAUSE_SECONDS):
+                return
+            self._spawn()
+
+    def _is_healthy(self) -> bool:
+        connection = http.client.HTTPConnection(HOST, self.health_port, timeout=2)
+        try:
+            connection.request("GET", "/health")
+            return connection.getresponse().status == http.HTTPStatus.OK
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()

@@ -1,0 +1,86 @@
+"""The cloud assembly of this working tree: synthesized when an input has changed, else the one that is there.
+
+SynthesisError    the CDK app failed; the text is what it said
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+INPUTS = ("app.py", "cdk.json", "requirements.lock", "infra", "functions", "frontend", "layers/domain", "layers/aws")
+IGNORED = frozenset({"__pycache__"})
+FINISHED = "finished"
+MAX_SECONDS = 300
+_DIGITS = 20
+
+
+class SynthesisError(Exception):
+    """The template could not be made."""
+
+
+def fingerprint(context: Mapping[str, str]) -> str:
+    """Changes with every file that goes into the assembly, and with the context."""
+    digest = hashlib.sha256(json.dumps(dict(context), sort_keys=True).encode())
+    for path in _files():
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest.update(f"{path.relative_to(ROOT)} {content}\n".encode())
+    return digest.hexdigest()[:_DIGITS]
+
+
+def is_ready(directory: Path, context: Mapping[str, str]) -> bool:
+    """Whether the assembly of the tree as it is now is there."""
+    return (directory / fingerprint(context) / FINISHED).is_file()
+
+
+def synthesize(directory: Path, context: Mapping[str, str]) -> Path:
+    """The assembly below `directory`; older ones are removed. Raises `SynthesisError`."""
+    assembly = directory / fingerprint(context)
+    if not (assembly / FINISHED).is_file():
+        shutil.rmtree(assembly, ignore_errors=True)
+        _run_app(assembly, context)
+        (assembly / FINISHED).touch()
+    for other in directory.iterdir():
+        if other != assembly:
+            shutil.rmtree(other, ignore_errors=True)
+    return assembly
+
+
+def _run_app(assembly: Path, context: Mapping[str, str]) -> None:
+    """In a process of its own: the CDK runs on Node, and needs more memory than the service."""
+    assembly.parent.mkdir(parents=True, exist_ok=True)
+    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    environment = {
+        **os.environ,
+        "PATH": programs,
+        "CDK_OUTDIR": str(assembly),
+        "CDK_CONTEXT_JSON": json.dumps(dict(context)),
+    }
+    try:
+        done = subprocess.run(
+            [sys.executable, "app.py"],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=MAX_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as late:
+        raise SynthesisError(f"the CDK app did not finish within {MAX_SECONDS} s") from late
+    if done.returncode:
+        raise SynthesisError(f"the CDK app failed:\n{(done.stderr or done.stdout)[-4000:]}")
+
+
+def _files() -> Iterator[Path]:
+    for name in INPUTS:
+        path = ROOT / name
+        found = [path] if path.is_file() else sorted(path.rglob("*"))
+        yield from (one for one in found if one.is_file() and not IGNORED.intersection(one.parts))
