@@ -96,7 +96,8 @@ def test_a_copy_is_stamped_and_the_rest_of_it_untouched(deployed: Services) -> N
     commit(received, decision(received))
     deliver(deployed)
     copy = content("mail/ann@example.com/t1")
-    assert copy.startswith(b"Return-Path: <bob@sender.example>\r\nReceived: from mail.sender.example")
+    top = b"Return-Path: <bob@sender.example>\r\nDelivered-To: ann@example.com\r\nReceived: from mail.sender.example"
+    assert copy.startswith(top)
     assert b"X-Spam-Score: 1.5\r\n" in copy
     assert b"X-Spam-Flag: NO" not in copy
     assert copy.endswith(b"Message-ID: <1@sender.example>\r\n\r\nAt four?\r\n")

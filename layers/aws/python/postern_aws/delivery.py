@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
 
+from postern.header_lines import encode_field
 from postern.message import parse_message
 from postern.message_summary import MessageSummary, summarize
 from postern.model import Disposition, HeaderField, MessageReference, Recipient, RecipientDecision, Route
@@ -77,7 +78,7 @@ class Delivery:
         if any(recipient.route is Route.RELAY for recipient, _ in pairs):
             self._stores.waker.wake()
         if troubles:
-            raise troubles[0]
+            raise Unavailable(f"{len(troubles)} of {len(pairs)} copies could not be delivered") from troubles[0]
 
     def _deliver_one(self, commit: Commit, pair: tuple[Recipient, RecipientDecision], copies: Copies) -> None:
         recipient, decided = pair
@@ -93,11 +94,11 @@ class Delivery:
 
     def _pass_on(self, commit: Commit, recipient: Recipient, decided: RecipientDecision, copies: Copies) -> None:
         if recipient.route is Route.RELAY:
-            self._queue(commit, recipient, copies.of(decided, final=False))
+            self._queue(commit, recipient, copies.of(recipient, decided))
             return
         transaction = commit.transaction
         folder = Folder.JUNK if decided.disposition is Disposition.JUNK else Folder.INBOX
-        copy = copies.of(decided, final=True)
+        copy = copies.of(recipient, decided)
         reference = self._put(mail_key(recipient.address, transaction.transaction_id), copy)
         message = Delivered(transaction.transaction_id, reference, transaction.received_at, copy.summary)
         self._stores.mailboxes.add(recipient.address, folder, message)
@@ -118,7 +119,7 @@ class Delivery:
 
     def _hold(self, commit: Commit, recipient: Recipient, decided: RecipientDecision, copies: Copies) -> None:
         transaction = commit.transaction
-        copy = copies.of(decided, final=recipient.route is Route.MAILBOX)
+        copy = copies.of(recipient, decided)
         envelope = copy.summary.envelope
         self._stores.quarantine.hold(
             HeldMessage(
@@ -148,12 +149,16 @@ class Copies:
         self._stamping = Lock()
         self._stamped: Callable[[tuple[HeaderField, ...], str], StampedCopy] = lru_cache(COPIES_KEPT)(self._stamp)
 
-    def of(self, decided: RecipientDecision, *, final: bool) -> StampedCopy:
-        """The copy of a recipient; final delivery puts Return-Path on top (RFC 5321 §4.4)."""
-        top = (return_path(self._commit.transaction.reverse_path),) if final else ()
-        headers = (*top, *self._commit.decision.headers, *decided.headers)
+    def of(self, recipient: Recipient, decided: RecipientDecision) -> StampedCopy:
+        """The copy of a recipient. Final delivery puts two fields on top: Return-Path (RFC 5321 §4.4) and
+        Delivered-To, by which a message that comes back through an alias is known (RFC 9228).
+        """
         with self._stamping:
-            return self._stamped(headers, decided.subject_tag)
+            shared = self._stamped((*self._commit.decision.headers, *decided.headers), decided.subject_tag)
+        if recipient.route is Route.RELAY:
+            return shared
+        top = (return_path(self._commit.transaction.reverse_path), HeaderField("Delivered-To", recipient.address))
+        return StampedCopy(b"".join(map(encode_field, top)) + shared.content, shared.summary)
 
     def _stamp(self, headers: tuple[HeaderField, ...], subject_tag: str) -> StampedCopy:
         raw = tag_subject(self._raw, subject_tag)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,7 +17,7 @@ from postern_aws.items import epoch
 from postern_aws.mailboxes import DynamoMailboxes
 from postern_aws.message_store import S3MessageStore
 from postern_aws.notices import Notice, SnsNotices
-from postern_aws.outbox import COMMIT, DynamoOutbox
+from postern_aws.outbox import COMMIT, Commit, DynamoOutbox
 from postern_aws.quarantine import DynamoQuarantine
 from postern_aws.relay_rows import RelayRows, SqsWaker
 from postern_aws.runtime import logged_with, logger
@@ -29,6 +30,9 @@ STUCK_AFTER = timedelta(minutes=15)
 """Overdue rows of this age make an alarm: stream, sweeper or relay worker have had several tries."""
 
 ROWS_PER_SWEEP = 50
+SWEEP_SECONDS = 35
+"""How long one sweep delivers; what is left is the next one's, a minute later."""
+
 STUCK_LISTED = 20
 
 
@@ -86,13 +90,13 @@ def deliver_commit(fingerprint: str, delivery: Delivery) -> bool:
             metrics.emit({metrics.DELIVERY_FAILED: 1}, fingerprint=fingerprint, trouble=str(trouble))
             return False
         if commit is not None:
-            _report(commit.transaction.transaction_id, commit.decision.recipients)
+            _report(commit)
         return True
 
 
-def _report(transaction_id: str, recipients: Any) -> None:
-    dispositions = [one.disposition.value for one in recipients]
-    logger.info("Delivered", transaction_id=transaction_id, dispositions=dispositions)
+def _report(commit: Commit) -> None:
+    dispositions = [one.disposition.value for one in commit.decision.recipients]
+    logger.info("Delivered", transaction_id=commit.transaction.transaction_id, dispositions=dispositions)
 
 
 # --- the sweeper ------------------------------------------------------------------------------------------
@@ -100,8 +104,9 @@ def _report(transaction_id: str, recipients: Any) -> None:
 
 def sweep(services: Services) -> Json:
     """Deliver what is overdue, wake the relay worker when it has something to do, tell of what is stuck."""
+    end = time.monotonic() + SWEEP_SECONDS
     overdue = services.rows.due(DELIVER_QUEUE, ROWS_PER_SWEEP)
-    failed = [row for row in overdue if not _deliver_again(row, services)]
+    failed = [row for row in overdue if time.monotonic() < end and not _deliver_again(row, services)]
     waiting = services.rows.due(RELAY_QUEUE, ROWS_PER_SWEEP)
     if waiting:
         services.waker.wake()
