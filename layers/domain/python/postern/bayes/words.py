@@ -1,0 +1,104 @@
+"""What a message says, as tokens: words of body and subject, links, elements and values of its HTML, parts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from postern.bayes.hashing import Run, run_of
+from postern.bayes.organisations import is_dotted_quad
+from postern.message import Message
+from postern.text.html import HtmlFacts
+from postern.text.uris import Uri
+from postern.text.view import TextView
+
+MAX_WORDS = 500
+"""Words of the body that count; the beginning of a message tells enough, and long newsletters tell no more."""
+
+MAX_TEXT = 20_000
+MAX_INVISIBLE = 2_000
+MAX_URIS = 100
+MAX_VALUES = 40
+MAX_PARTS = 40
+
+WORD = re.compile(
+    rb"[0-9A-Za-z\x80-\xff](?:[\w$'\-.\x80-\xff]{0,38}[\w$\x80-\xff])?+|[!?$%]{1,10}+|[^\s\w\x80-\xff]{3,20}+"
+)
+_PATH_WORD = re.compile(rb"[\w\-]{3,30}")
+_RUN_OF_LETTERS = re.compile(rb"[a-z]+")
+_RUN_OF_DIGITS = re.compile(rb"[0-9A-F]+")
+
+
+def content_runs(message: Message, view: TextView) -> list[Run]:
+    """The tokens of what the message says, in runs of one kind."""
+    raw = WORD.findall(view.visible[:MAX_TEXT].encode("utf-8", "replace"))[:MAX_WORDS]
+    lower = [word.lower() for word in raw]
+    cased = [word for word, small in zip(raw, lower, strict=True) if word != small]
+    hidden = WORD.findall(view.invisible[:MAX_INVISIBLE].lower().encode("utf-8", "replace"))
+    return [
+        run_of("", lower, paired=True),
+        run_of("case:", cased),
+        run_of("hidden:", hidden),
+        run_of("link:", list(_link_tokens(view.uris[:MAX_URIS]))),
+        run_of("html:", list(_html_tokens(view.html)) if view.html else []),
+        run_of("part:", list(_part_tokens(message))),
+    ]
+
+
+def _link_tokens(uris: tuple[Uri, ...]) -> Iterator[bytes]:
+    for uri in uris:
+        host = uri.host.encode("ascii", "replace")
+        if uri.scheme == "mailto":
+            yield b"mail " + host
+            continue
+        yield from _host_and_parents(host)
+        yield uri.element.encode()
+        for trait in uri.traits:
+            yield b"trait " + trait.encode()
+        rest = uri.url[len(uri.scheme) + 3 + len(uri.host) :][:200].lower()
+        for word in _PATH_WORD.findall(rest.encode("utf-8", "replace"))[:8]:
+            yield b"/" + word
+
+
+def _host_and_parents(host: bytes) -> Iterator[bytes]:
+    yield host
+    if is_dotted_quad(host.decode("ascii", "replace")):
+        yield host.rpartition(b".")[0] + b".*"
+        return
+    labels = host.split(b".")
+    for index in range(1, min(len(labels) - 1, 5)):
+        yield b".".join(labels[index:])
+
+
+def _html_tokens(facts: HtmlFacts) -> Iterator[bytes]:
+    for name in list(facts.opened)[:100]:
+        yield b"<" + name.encode("utf-8", "replace")
+    for colour in facts.colours[:MAX_VALUES]:
+        yield b"colour " + colour.encode("utf-8", "replace")
+    for face in facts.faces[:MAX_VALUES]:
+        yield b"face " + face.partition(",")[0][:20].encode("utf-8", "replace")
+    for title in facts.titles[:2]:
+        for word in WORD.findall(title.lower().encode("utf-8", "replace"))[:20]:
+            yield b"title " + word
+
+
+def _part_tokens(message: Message) -> Iterator[bytes]:
+    for index, part in enumerate(message.parts()):
+        if index >= MAX_PARTS:
+            return
+        kind = part.content_type.encode("utf-8", "replace")[:60]
+        yield kind
+        yield b"%d %s" % (min(3, part.depth), kind)
+        for word in (part.transfer_encoding, part.charset, part.disposition):
+            if word:
+                yield word[:40].encode("utf-8", "replace")
+        for filename in part.filenames[:2]:
+            yield b"file ." + filename.rpartition(".")[2].lower()[:8].encode("utf-8", "replace")
+        boundary = part.parameters.get("boundary") if part.is_multipart else None
+        if boundary:
+            yield b"boundary " + shape(boundary.encode("utf-8", "replace"))[:30]
+
+
+def shape(text: bytes) -> bytes:
+    """A text with runs of small letters as `a` and of digits or hexadecimal capitals as `0`."""
+    return _RUN_OF_LETTERS.sub(b"a", _RUN_OF_DIGITS.sub(b"0", text))
