@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from postern import catalog
-from postern.contract import CheckSpec, Needs, Phase
+from postern.contract import CheckSpec, Phase
 from postern.exchange import check_response, workflow_input
+from postern.given_effects import GivenStores
 from postern.message import parse_message
 from postern.model import Envelope, MessageReference, Recipient, Session, Site, TlsParameters, Transaction
 from postern.pipeline import judge
 from postern.policy_book import ResolvedPolicy
 from postern.policy_compiler import Snapshot, StoredRows, compile_snapshot
-from postern.ports import ListEntry
 from postern.runner import Effects
 from postern.workflow import stage_name
 from postern.zone import ZoneResolver
@@ -37,14 +36,6 @@ NEVER_TOO_LATE = datetime(2099, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 HOSTNAME = "mx.example.com"
 TRANSACTION_ID = "06b4xsample0000001"
-
-
-class NoEntries:
-    """Sender lists without entries."""
-
-    def lookup(self, scopes: Iterable[str], patterns: Iterable[str]) -> tuple[ListEntry, ...]:
-        """Nothing."""
-        return ()
 
 
 def sample_transaction(raw: bytes) -> Transaction:
@@ -70,11 +61,7 @@ def sample_transaction(raw: bytes) -> Transaction:
 def stage_results(raw: bytes, transaction: Transaction, policy: ResolvedPolicy) -> dict[str, Json]:
     """What the stages of the workflow add to its state, by the stage's name."""
     resolver = ZoneResolver(json.loads(ZONE.read_text()))
-    makers = {
-        Needs.RESOLVER: lambda: resolver,
-        Needs.MESSAGE: lambda: parse_message(raw),
-        Needs.SENDER_LISTS: NoEntries,
-    }
+    makers = GivenStores().makers(lambda: resolver, lambda: parse_message(raw))
     results = judge(transaction, policy, Effects(makers, lambda: 0.0, _stop)).results
     return {
         stage_name(number): check_response((results[spec.check_id] for spec in stage), transaction, policy)

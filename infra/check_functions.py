@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_lambda as lambda_
@@ -19,6 +20,20 @@ from postern.contract import Needs
 NEEDS_WITHOUT_GRANT = frozenset({Needs.RESOLVER, Needs.STANDING})
 
 
+@dataclass(frozen=True, slots=True)
+class TableAccess:
+    """A table's name and what a check may do with it. The function finds it by `POSTERN_<NEED>_TABLE`."""
+
+    table: str
+    actions: tuple[str, ...]
+
+
+TABLES: Mapping[Needs, TableAccess] = {
+    Needs.SENDER_LISTS: TableAccess("SenderListsTable", ("dynamodb:BatchGetItem",)),
+    Needs.GREYLIST: TableAccess("GreylistTable", ("dynamodb:UpdateItem", "dynamodb:BatchGetItem")),
+}
+
+
 class CheckFunctions(Construct):
     """`by_name` maps each pack's name to its Lambda."""
 
@@ -30,10 +45,10 @@ class CheckFunctions(Construct):
         packs: Sequence[Pack],
         defaults: FunctionDefaults,
         bucket: s3.Bucket,
-        sender_lists: dynamodb.Table,
+        tables: Mapping[str, dynamodb.Table],
     ) -> None:
         super().__init__(scope, construct_id)
-        self._bucket, self._sender_lists = bucket, sender_lists
+        self._bucket, self._tables = bucket, tables
         self.by_name: dict[str, lambda_.Function] = {pack.name: self._deploy(pack, defaults) for pack in packs}
 
     def _deploy(self, pack: Pack, defaults: FunctionDefaults) -> lambda_.Function:
@@ -51,16 +66,20 @@ class CheckFunctions(Construct):
         return deployed.function
 
     def _give(self, need: Needs, to: PosternFunction) -> None:
-        match need:
-            case Needs.MESSAGE:
-                self._give_objects(INCOMING, to)
-            case Needs.SENDER_LISTS:
-                # The compiled policy tells which entries are worth asking for.
-                self._give_objects(POLICY, to)
-                to.function.add_environment("POSTERN_SENDER_LISTS_TABLE", self._sender_lists.table_name)
-                allow(to.role, ["dynamodb:BatchGetItem"], self._sender_lists.table_arn)
-            case _:
-                raise ValueError(f"nobody says what a check that needs {need} is granted")
+        if need in TABLES:
+            self._give_table(need, TABLES[need], to)
+        elif need is not Needs.MESSAGE:
+            raise ValueError(f"nobody says what a check that needs {need} is granted")
+        if need is Needs.MESSAGE:
+            self._give_objects(INCOMING, to)
+        if need is Needs.SENDER_LISTS:
+            # The compiled policy tells which entries are worth asking for.
+            self._give_objects(POLICY, to)
+
+    def _give_table(self, need: Needs, access: TableAccess, to: PosternFunction) -> None:
+        table = self._tables[access.table]
+        to.function.add_environment(f"POSTERN_{need.value.upper()}_TABLE", table.table_name)
+        allow(to.role, access.actions, table.table_arn)
 
     def _give_objects(self, prefix: str, to: PosternFunction) -> None:
         to.function.add_environment("POSTERN_MESSAGE_BUCKET", self._bucket.bucket_name)

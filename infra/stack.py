@@ -73,7 +73,7 @@ class PosternStack(Stack):
             packs=packs(stages, packing),
             defaults=self._defaults,
             bucket=self.bucket,
-            sender_lists=self.tables["SenderListsTable"],
+            tables=self.tables,
         )
         return FilterWorkflow(
             self, "Filter", stages=stages, packing=packing, checks=checks.by_name, defaults=self._defaults

@@ -35,6 +35,7 @@ STATE_TABLES: Mapping[str, TableKeys] = {
     "ReceiptsTable": TableKeys("transaction_id"),
     "QuarantineTable": TableKeys("mailbox", "item"),
     "MailboxesTable": TableKeys("mailbox", "item"),
+    "GreylistTable": TableKeys("triplet"),
 }
 """What the service writes: what was accepted, why, and where it is now."""
 

@@ -19,6 +19,7 @@ MODULES = {
     "quarantine": "postern_cli.quarantine.command",
     "policy": "postern_cli.policy.command",
     "lists": "postern_cli.lists.command",
+    "greylist": "postern_cli.greylist.command",
     "domains": "postern_cli.directory.domains",
     "accounts": "postern_cli.directory.accounts",
     "aliases": "postern_cli.directory.aliases",

@@ -60,6 +60,7 @@ class Output(StrEnum):
     RECEIPTS_TABLE = "ReceiptsTable"
     QUARANTINE_TABLE = "QuarantineTable"
     MAILBOXES_TABLE = "MailboxesTable"
+    GREYLIST_TABLE = "GreylistTable"
     RELAY_QUEUE_URL = "RelayQueueUrl"
 
 

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from postern import catalog
-from postern.contract import Needs, Required
+from postern.contract import Phase, Required
+from postern.given_effects import GivenStores
 from postern.message import parse_message
 from postern.model import CheckResult, ResultWord
 from postern.ports import ListEntry
@@ -19,7 +20,7 @@ from postern.wire import dumps, from_json, to_json
 from postern.zone import ZoneResolver
 from tests.transactions import make_transaction
 
-ENVELOPE_CHECKS = ("spf", "iprev", "dnsbl", "sender_lists")
+ENVELOPE_CHECKS = tuple(spec.check_id for spec in catalog.specs() if spec.phase is Phase.ENVELOPE)
 TERMS = ["a", "mx", "ptr", "include:%{h}", "exists:%{l}.%{d}", "redirect=%{o}", "exp=%{p}", "-all", "ip4:0/0", "a/0//0"]
 hostile = st.one_of(
     st.text(max_size=300),
@@ -46,13 +47,10 @@ def judge(check_id: str, *, helo: str, mail_from: str, record: str, raw: bytes) 
         "example.com": {"TXT": [record], "A": ["192.0.2.1"], "MX": [record[:20]]},
         "1.2.0.192.in-addr.arpa": {"PTR": [record[:60], "example.com"]},
     }
-    needs = {
-        Needs.RESOLVER: ZoneResolver(zone),
-        Needs.MESSAGE: parse_message(raw),
-        Needs.SENDER_LISTS: NoLists(),
-    }
+    stores = GivenStores(sender_lists=NoLists())
+    makers = stores.makers(lambda: ZoneResolver(zone), lambda: parse_message(raw))
     transaction = make_transaction(helo=helo, mail_from=mail_from, trusted_forwarders=("198.51.100.1",))
-    given_needs = {need.value: needs[need] for need in check.SPEC.needs}
+    given_needs = {need.value: makers[need]() for need in check.SPEC.needs}
     return check.evaluate(transaction, policy=check.SPEC.policy(), required=Required({}), **given_needs)
 
 

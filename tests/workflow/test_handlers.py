@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from events.__main__ import MESSAGE, TRANSACTION_ID, ZONE, NoEntries, check_event, sample_transaction
+from events.__main__ import MESSAGE, TRANSACTION_ID, ZONE, check_event, sample_transaction
 from postern import catalog
-from postern.contract import Needs
 from postern.exchange import read_answer, workflow_input
+from postern.given_effects import GivenStores
 from postern.message import parse_message
 from postern.model import Disposition
 from postern.pipeline import judge
@@ -62,11 +62,7 @@ def state_machine(raw: bytes, packing: Packing, handlers: dict[str, Handler]) ->
 def in_one_process(raw: bytes) -> Any:
     """The same by the pipeline."""
     resolver = ZoneResolver(json.loads(ZONE.read_text()))
-    makers = {
-        Needs.RESOLVER: lambda: resolver,
-        Needs.MESSAGE: lambda: parse_message(raw),
-        Needs.SENDER_LISTS: NoEntries,
-    }
+    makers = GivenStores().makers(lambda: resolver, lambda: parse_message(raw))
     transaction = sample_transaction(raw)
     policy = COMPILED.snapshot.book.resolve(transaction.recipients)
     return judge(transaction, policy, Effects(makers, lambda: 0.0, lambda *_: None))

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from functools import cache, cached_property
+from functools import cache, partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -18,15 +18,15 @@ from postern import catalog
 from postern.contract import Needs
 from postern.exchange import CheckRequest, check_response, read_check_request
 from postern.model import CheckResult, ResultWord
-from postern.ports import Resolver, SenderLists, Unavailable
+from postern.ports import Resolver
 from postern.runner import Effects, run_check
 from postern_aws import metrics
+from postern_aws.check_stores import STORES, CheckStores
 from postern_aws.runtime import report_check_trouble
 from postern_aws.settings import RunChecksSettings
 
 if TYPE_CHECKING:
     from postern.message import Message
-    from postern_aws.message_store import S3MessageStore
 
 Json = Any
 
@@ -37,49 +37,19 @@ class CheckFunction:
     """Runs checks on request; made once per process."""
 
     def __init__(self, settings: RunChecksSettings) -> None:
-        self._settings = settings
+        self.stores = CheckStores(settings)
         for check_id in settings.checks:
-            self._prepare(check_id)
+            for need in catalog.check(check_id).SPEC.needs:
+                self.stores.prepare(need)
 
     def run(self, payload: Json) -> Json:
         """The response to a check request. Raises `WireError`."""
         request = read_check_request(payload)
-        results = self._run_all(request, _Work(request, self).effects())
+        results = self._run_all(request, _Work(request, self.stores).effects())
         for result in results:
             if result.result is ResultWord.TEMPERROR:
                 _count_trouble(result, request.transaction.transaction_id)
         return check_response(results, request.transaction, request.policy)
-
-    @cached_property
-    def message_store(self) -> S3MessageStore:
-        """Where the message is read from. Raises `Unavailable` when this function was given no bucket."""
-        from postern_aws import clients  # noqa: PLC0415 - a check without the message does not pay for boto3
-        from postern_aws.message_store import S3MessageStore  # noqa: PLC0415 - as above
-
-        if not self._settings.message_bucket:
-            raise Unavailable("this function has no message bucket")
-        return S3MessageStore(clients.s3(), self._settings.message_bucket)
-
-    @cached_property
-    def sender_lists(self) -> SenderLists:
-        """The sender lists. Raises `Unavailable` when this function was given no table."""
-        from postern_aws import clients  # noqa: PLC0415 - a check without lists does not pay for boto3
-        from postern_aws.policy_snapshot import S3SnapshotReader  # noqa: PLC0415 - as above
-        from postern_aws.sender_lists import DynamoSenderLists  # noqa: PLC0415 - as above
-
-        settings = self._settings
-        if not settings.sender_lists_table or not settings.message_bucket:
-            raise Unavailable("this function has no table of sender lists, or no bucket to read its summary from")
-        snapshots = S3SnapshotReader(clients.s3(), settings.message_bucket)
-        return DynamoSenderLists(clients.dynamodb(), settings.sender_lists_table, snapshots)
-
-    def _prepare(self, check_id: str) -> None:
-        """Load a check and what it needs while the cold start's full processor is ours."""
-        needs = catalog.check(check_id).SPEC.needs
-        if Needs.MESSAGE in needs and self._settings.message_bucket:
-            _ = self.message_store
-        if Needs.SENDER_LISTS in needs and self._settings.sender_lists_table:
-            _ = self.sender_lists
 
     @staticmethod
     def _run_all(request: CheckRequest, effects: Effects) -> list[CheckResult[Any]]:
@@ -97,9 +67,9 @@ class CheckFunction:
 class _Work:
     """One request: its effects, the message loaded and parsed at most once, and only when a check asks for it."""
 
-    def __init__(self, request: CheckRequest, function: CheckFunction) -> None:
+    def __init__(self, request: CheckRequest, stores: CheckStores) -> None:
         self._request = request
-        self._function = function
+        self._stores = stores
         self._loading = Lock()
         self._load: Callable[[], Message] = cache(self._read_message)
 
@@ -108,8 +78,8 @@ class _Work:
         makers: dict[Needs, Callable[[], Any]] = {
             Needs.RESOLVER: self._resolver,
             Needs.MESSAGE: self._message,
-            Needs.SENDER_LISTS: lambda: self._function.sender_lists,
             Needs.STANDING: self._standing,
+            **{need: partial(self._stores.get, need) for need in STORES},
         }
         return Effects(makers, time.monotonic, report_check_trouble)
 
@@ -125,7 +95,7 @@ class _Work:
     def _read_message(self) -> Message:
         from postern.message import parse_message  # noqa: PLC0415 - only for checks that read the message
 
-        return parse_message(self._function.message_store.read(self._request.transaction.message))
+        return parse_message(self._stores.messages.read(self._request.transaction.message))
 
     def _standing(self) -> Any:
         from postern.disposition import standing  # noqa: PLC0415 - only for late checks

@@ -53,6 +53,10 @@ def _name() -> Any:
     return dataclasses.field(metadata={"read": _matching(_NAME, "the name of a table or bucket")})
 
 
+def _optional_table() -> Any:
+    return dataclasses.field(default=None, metadata={"read": _matching(_NAME, "a table")})
+
+
 def _arn() -> Any:
     return dataclasses.field(metadata={"read": _matching(_ARN, "an ARN")})
 
@@ -76,12 +80,13 @@ class CommonSettings:
 class RunChecksSettings(CommonSettings):
     """A function that runs checks. `checks` are loaded at cold start; without it each is loaded when first asked for.
 
-    The bucket and the table are absent where no check needs them.
+    The bucket and the tables are absent where no check needs them.
     """
 
     checks: tuple[str, ...] = dataclasses.field(default=(), metadata={"read": _words})
     message_bucket: str | None = dataclasses.field(default=None, metadata={"read": _matching(_NAME, "a bucket")})
-    sender_lists_table: str | None = dataclasses.field(default=None, metadata={"read": _matching(_NAME, "a table")})
+    sender_lists_table: str | None = _optional_table()
+    greylist_table: str | None = _optional_table()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from typing import cast
 from postern.contract import Check, CheckSpec, Phase
 
 CHECKS: tuple[str, ...] = (
+    "conversation",
     "iprev",
     "spf",
     "dnsbl",
@@ -24,6 +25,7 @@ CHECKS: tuple[str, ...] = (
     "vbr",
     "ip_shield",
     "rules",
+    "greylisting",
 )
 """Module names in `postern.checks`, which are the check ids as well."""
 

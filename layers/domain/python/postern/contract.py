@@ -32,6 +32,7 @@ class Needs(StrEnum):
     MESSAGE = "message"
     SENDER_LISTS = "sender_lists"
     STANDING = "standing"
+    GREYLIST = "greylist"
 
 
 @dataclass(frozen=True, slots=True)

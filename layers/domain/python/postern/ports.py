@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import IO, Protocol
 
 from postern.dns import DnsAnswer, Question
@@ -68,6 +68,39 @@ class SenderLists(Protocol):
 
     def lookup(self, scopes: Iterable[str], patterns: Iterable[str]) -> tuple[ListEntry, ...]:
         """Every stored entry, of any action, at one of `scopes` whose pattern is one of `patterns`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What is known of a triplet: its first attempt since it was last forgotten, the latest one, and how many."""
+
+    first_seen: datetime
+    last_attempt: datetime
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class GreylistTimes:
+    """How long a first attempt waits, and when a triplet that was never used, or once was, is forgotten."""
+
+    delay: timedelta
+    unused: timedelta
+    used: timedelta
+
+
+class Greylist(Protocol):
+    """Remembers who tried to send what to whom. Every method is one atomic step, whoever else is asking."""
+
+    def attempt(self, key: str, recipient: str, now: datetime, times: GreylistTimes) -> Sighting | None:
+        """Count an attempt, and say what was known before it.
+
+        `None` for a first one, and when what was known is forgotten by now. Raises `Unavailable`.
+        """
+        ...
+
+    def open_mailboxes(self, mailboxes: Iterable[str], now: datetime) -> frozenset[str]:
+        """Those of the mailboxes whose owner is waiting for a message just now. Raises `Unavailable`."""
         ...
 
 

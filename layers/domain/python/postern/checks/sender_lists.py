@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from postern import replies
 from postern.author import extract_author
 from postern.contract import CheckSpec, Needs, Phase, Required, symbol
-from postern.evidence import SenderListEvidence
+from postern.evidence import Credit, SenderListEvidence
 from postern.judged_client import judged_client
 from postern.message import Message
 from postern.model import CheckResult, Disposition, Finding, Points, Proposal, ResultWord, Transaction
@@ -70,16 +70,20 @@ def evaluate(
         matches = find_matches(correspondent, transaction.recipients, sender_lists, transaction.received_at)
     except Unavailable:
         return CheckResult(CHECK_ID, ResultWord.TEMPERROR, reason="the sender lists could not be read")
+    allowances = _of(matches, ListAction.ALLOW)
     return CheckResult(
         CHECK_ID,
         _word(matches),
         findings=(
             *_strongest(BLOCKED, _of(matches, ListAction.BLOCK), transaction),
-            *_credits(_of(matches, ListAction.ALLOW), correspondent),
+            *(_credit(match, correspondent) for match in allowances),
             *_strongest(REFUSED, _of(matches, ListAction.REFUSE), transaction),
         ),
         proposals=tuple(_refusals(_of(matches, ListAction.REFUSE))),
-        evidence=SenderListEvidence(tuple(match.name for match in matches)),
+        evidence=SenderListEvidence(
+            tuple(match.name for match in matches),
+            tuple(Credit(match.name, match.recipients, _proofs(match, correspondent)) for match in allowances),
+        ),
         properties={"matches": [_facts(match) for match in matches]},
         reason="; ".join(match.name for match in matches),
     )
@@ -113,11 +117,14 @@ def _strongest(name: str, matches: Sequence[Match], transaction: Transaction) ->
         yield Finding(name, _detail(match), Points(_weight(match)), None if everyone else tuple(addresses))
 
 
-def _credits(matches: Sequence[Match], correspondent: Correspondent) -> Iterator[Finding]:
-    """Each allow entry with the proof that it needs of its own."""
-    for match in matches:
-        proofs = correspondent.proofs(match.sources) if match.entry.needs_proof else ()
-        yield Finding(ALLOWED, _detail(match), Points(-_weight(match)), match.recipients, needs_pass=proofs)
+def _credit(match: Match, correspondent: Correspondent) -> Finding:
+    """An allow entry with the proof that it needs of its own."""
+    proofs = _proofs(match, correspondent)
+    return Finding(ALLOWED, _detail(match), Points(-_weight(match)), match.recipients, needs_pass=proofs)
+
+
+def _proofs(match: Match, correspondent: Correspondent) -> tuple[str, ...]:
+    return correspondent.proofs(match.sources) if match.entry.needs_proof else ()
 
 
 def _refusals(matches: Sequence[Match]) -> Iterator[Proposal]:

@@ -1,0 +1,1 @@
+"""`postern greylist`: who is waiting, and a mailbox that cannot wait."""

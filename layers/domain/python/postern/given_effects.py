@@ -1,0 +1,47 @@
+"""Every effect of the filter as data: for scans, sample events and tests, where no service is behind it.
+
+A need that comes with a new check gets its value here once, and everything that runs the filter in one process has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from postern.contract import Needs
+from postern.greylist.memory import EveryoneReturned
+from postern.message import Message
+from postern.ports import Greylist, Resolver, SenderLists
+from postern.sender_list_entry import SenderListEntry
+
+
+@dataclass(frozen=True, slots=True)
+class GivenSenderLists:
+    """Entries that lie in memory. Implements `ports.SenderLists`."""
+
+    entries: tuple[SenderListEntry, ...] = ()
+
+    def lookup(self, scopes: Iterable[str], patterns: Iterable[str]) -> tuple[SenderListEntry, ...]:
+        """The entries at these scopes with these patterns."""
+        at, of = set(scopes), set(patterns)
+        return tuple(entry for entry in self.entries if entry.scope in at and entry.pattern in of)
+
+
+@dataclass(frozen=True, slots=True)
+class GivenStores:
+    """What the stores hold: nothing, if nothing is said, and nobody has to wait. Attributes have their needs' names."""
+
+    sender_lists: SenderLists = field(default_factory=GivenSenderLists)
+    greylist: Greylist = field(default_factory=EveryoneReturned)
+
+    def makers(
+        self, resolver: Callable[[], Resolver], message: Callable[[], Message]
+    ) -> dict[Needs, Callable[[], Any]]:
+        """The makers of every effect; the standing is the pipeline's own."""
+        return {
+            Needs.RESOLVER: resolver,
+            Needs.MESSAGE: message,
+            Needs.SENDER_LISTS: lambda: self.sender_lists,
+            Needs.GREYLIST: lambda: self.greylist,
+        }
