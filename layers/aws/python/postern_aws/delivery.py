@@ -27,6 +27,9 @@ from postern_aws.quarantine import DynamoQuarantine, HeldMessage
 from postern_aws.relay_rows import RelayCopy, RelayRows, SqsWaker
 
 COPIES_AT_ONCE = 8
+LARGE_OCTETS = 4 * 1024 * 1024
+"""Copies of a message above this are made one after another: each is a copy in memory."""
+
 COPIES_KEPT = 2
 """Different copies of one message in memory; one may have 50 MiB."""
 
@@ -72,7 +75,8 @@ class Delivery:
 
     def _deliver_all(self, commit: Commit, copies: Copies) -> None:
         pairs = tuple(zip(commit.transaction.recipients, commit.decision.recipients, strict=True))
-        with ThreadPoolExecutor(min(COPIES_AT_ONCE, max(1, len(pairs))), "copy") as pool:
+        at_once = 1 if commit.transaction.message.size > LARGE_OCTETS else min(COPIES_AT_ONCE, max(1, len(pairs)))
+        with ThreadPoolExecutor(at_once, "copy") as pool:
             tasks = [pool.submit(copy_context().run, self._deliver_one, commit, pair, copies) for pair in pairs]
         troubles = [trouble for task in tasks if (trouble := task.exception()) is not None]
         if any(recipient.route is Route.RELAY for recipient, _ in pairs):
