@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
@@ -13,8 +14,11 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 
+from infra.acknowledgements import acknowledge
 from infra.grants import allow, index_arn
 from infra.message_bucket import INCOMING, MAIL, POLICY, QUARANTINE
+
+RELAY_SECRETS = "postern/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +53,21 @@ class FrontEndAccess:
         """Let the tasks' role use them, each in the way the front end does."""
         self._grant_receiving(role)
         self._grant_relaying(role)
+        acknowledge(
+            role,
+            f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>"
+            f":secret:{RELAY_SECRETS}*]",
+            "A relay target's password is a secret that policy names; its name begins with a prefix of ours.",
+        )
         allow(role, ["sns:Publish"], self.notices.topic_arn)
-        allow(role, ["secretsmanager:GetSecretValue"], self.tls_secret.secret_arn)
+        allow(role, ["secretsmanager:GetSecretValue"], self.tls_secret.secret_arn, self._relay_passwords())
+
+    def _relay_passwords(self) -> str:
+        """Secrets that people make for relay targets; policy names them, so that only their prefix is known here."""
+        name = f"{RELAY_SECRETS}*"
+        return Stack.of(self.tls_secret).format_arn(
+            service="secretsmanager", resource="secret", resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
+        )
 
     def _grant_receiving(self, role: iam.IRole) -> None:
         lookups = [self.tables[name].table_arn for name in ("AccountsTable", "AliasesTable")]

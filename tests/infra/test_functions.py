@@ -1,0 +1,198 @@
+"""Lambdas: as their specs say, each with a role of its own that may do what it needs and nothing else."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from infra.packs import packs
+from postern import catalog
+from postern.contract import Needs
+from postern.workflow import DECIDE_SECONDS, Packing
+from postern_aws.settings import (
+    CompilePolicySettings,
+    DecideSettings,
+    DeliverySettings,
+    RunChecksSettings,
+    variables,
+)
+from tests.infra.template import Resource, Template
+
+FUNCTION = "AWS::Lambda::Function"
+SETTINGS = {
+    "run_checks": RunChecksSettings,
+    "decide": DecideSettings,
+    "deliver_message": DeliverySettings,
+    "sweep": DeliverySettings,
+    "compile_policy": CompilePolicySettings,
+}
+
+
+def functions(template: Template, folder: str) -> dict[str, Resource]:
+    """The deployed functions of one folder, by logical id."""
+    return {
+        name: one
+        for name, one in template.all(FUNCTION).items()
+        if one["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] == folder
+    }
+
+
+def role_of(function: Resource) -> str:
+    role: str = function["Role"].removeprefix("${").removesuffix(".Arn}")
+    return role
+
+
+def test_every_function_runs_on_arm64_with_python_3_13_and_a_log_that_ends(template: Template) -> None:
+    logs = template.all("AWS::Logs::LogGroup")
+    for function in template.all(FUNCTION).values():
+        assert function["Architectures"] == ["arm64"]
+        assert function["Runtime"] == "python3.13"
+        assert function["Handler"] == "handler.handler"
+        assert function["LoggingConfig"]["LogFormat"] == "JSON"
+        assert function["LoggingConfig"]["SystemLogLevel"] == "WARN"
+        group = function["LoggingConfig"]["LogGroup"].removeprefix("${").removesuffix("}")
+        assert logs[group]["RetentionInDays"] == 30
+
+
+def test_no_function_reserves_concurrency(template: Template) -> None:
+    """A new account has ten concurrent executions in all; reserving any would take them from the others."""
+    assert not [one for one in template.all(FUNCTION).values() if "ReservedConcurrentExecutions" in one]
+
+
+def test_every_function_has_a_role_of_its_own(template: Template) -> None:
+    roles = [role_of(one) for one in template.all(FUNCTION).values()]
+    assert len(set(roles)) == len(roles)
+
+
+def test_no_role_has_a_policy_that_others_write(template: Template) -> None:
+    assert not [one for one in template.all("AWS::IAM::Role").values() if "ManagedPolicyArns" in one]
+
+
+def test_every_folder_of_functions_is_deployed(template: Template) -> None:
+    assert {folder for folder in SETTINGS if functions(template, folder)} == set(SETTINGS)
+
+
+def test_functions_get_the_variables_they_read_and_no_others(packed: tuple[Packing, Template]) -> None:
+    _, template = packed
+    for folder, settings in SETTINGS.items():
+        for function in functions(template, folder).values():
+            given = {name for name in function["Environment"]["Variables"] if name.startswith("POSTERN_")}
+            known = variables(settings)
+            assert given <= set(known)
+            assert {name for name, required in known.items() if required} <= given
+
+
+def test_checks_are_packed_as_the_context_says_with_memory_and_time_of_their_specs(
+    packed: tuple[Packing, Template],
+) -> None:
+    packing, template = packed
+    expected = {
+        ",".join(spec.check_id for spec in pack.specs): (pack.memory_mb, pack.seconds)
+        for pack in packs(catalog.stages(), packing)
+    }
+    found = {
+        one["Environment"]["Variables"]["POSTERN_CHECKS"]: (one["MemorySize"], one["Timeout"])
+        for one in functions(template, "run_checks").values()
+    }
+    assert found == expected
+    assert sum(len(checks.split(",")) for checks in found) == len(catalog.CHECKS)
+
+
+def test_a_check_may_do_what_its_needs_imply_and_write_its_log(packed: tuple[Packing, Template]) -> None:
+    packing, template = packed
+    needs = {",".join(spec.check_id for spec in pack.specs): pack.needs for pack in packs(catalog.stages(), packing)}
+    for function in functions(template, "run_checks").values():
+        allowed = template.statements(role_of(function))
+        actions = {action for one in allowed for action in as_list(one["Action"])}
+        wanted = needs[function["Environment"]["Variables"]["POSTERN_CHECKS"]]
+        assert ("s3:GetObject" in actions) is bool(wanted & {Needs.MESSAGE, Needs.SENDER_LISTS})
+        assert ("dynamodb:BatchGetItem" in actions) is any(need.value.upper() in tables(template) for need in wanted)
+        others = {action for action in actions if not action.startswith(("logs:", "dynamodb:"))}
+        assert others <= {"s3:GetObject"}
+
+
+def tables(template: Template) -> set[str]:
+    """The needs, in capitals, for which there is a table: SENDER_LISTS for SenderListsTable."""
+    names = [name for name in template.outputs() if name.endswith("Table")]
+    return {
+        "".join(f"_{letter}" if letter.isupper() and at else letter for at, letter in enumerate(name)).upper()
+        for name in (name.removesuffix("Table") for name in names)
+    }
+
+
+def as_list(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def test_checks_read_objects_only_where_messages_and_policy_lie(template: Template) -> None:
+    bucket = next(name for name in template.all("AWS::S3::Bucket") if "MessagesBucket" in name)
+    for function in functions(template, "run_checks").values():
+        for one in template.statements(role_of(function)):
+            if "s3:GetObject" in as_list(one["Action"]):
+                allowed = {f"${{{bucket}.Arn}}/incoming/*", f"${{{bucket}.Arn}}/policy/*"}
+                assert set(as_list(one["Resource"])) <= allowed
+
+
+def test_the_decision_needs_nothing_but_its_log(template: Template) -> None:
+    ((_, decide),) = functions(template, "decide").items()
+    assert decide["Timeout"] == DECIDE_SECONDS
+    actions = {action for one in template.statements(role_of(decide)) for action in as_list(one["Action"])}
+    assert actions == {"logs:CreateLogStream", "logs:PutLogEvents"}
+
+
+# Each with the reason that AWS's own documentation gives: the action knows no resources.
+WITHOUT_RESOURCE = {
+    "dynamodb:ListStreams",
+    "ecr:GetAuthorizationToken",
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
+}
+
+
+def test_only_actions_that_know_no_resources_are_allowed_on_all(production: Template) -> None:
+    for policy in production.all("AWS::IAM::Policy").values():
+        for one in policy["PolicyDocument"]["Statement"]:
+            assert not [action for action in as_list(one["Action"]) if "*" in action]
+            if "*" in as_list(one["Resource"]):
+                assert set(as_list(one["Action"])) <= WITHOUT_RESOURCE
+
+
+@pytest.mark.parametrize("folder", ["deliver_message", "compile_policy"])
+def test_streams_are_tried_again_in_parts_and_end_with_a_letter(template: Template, folder: str) -> None:
+    ((name, _),) = functions(template, folder).items()
+    sources = [
+        one for one in template.all("AWS::Lambda::EventSourceMapping").values() if one["FunctionName"] == f"${{{name}}}"
+    ]
+    assert sources
+    for source in sources:
+        assert source["BisectBatchOnFunctionError"] is True
+        assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert source["MaximumRetryAttempts"] == 3
+        assert source["StartingPosition"] == "TRIM_HORIZON"
+        assert "Letters" in source["DestinationConfig"]["OnFailure"]["Destination"]
+
+
+def test_delivery_is_called_for_commits_that_nobody_has_tried_yet(template: Template) -> None:
+    (source,) = [
+        one
+        for one in template.all("AWS::Lambda::EventSourceMapping").values()
+        if "OutboxTable" in one["EventSourceArn"]
+    ]
+    (wanted,) = source["FilterCriteria"]["Filters"]
+    image = json.loads(wanted["Pattern"])["dynamodb"]["NewImage"]
+    assert image == {"queue": {"S": ["deliver"]}, "attempts": {"N": [{"exists": False}]}}
+
+
+def test_the_sweeper_looks_every_minute(template: Template) -> None:
+    rule = template.only("AWS::Events::Rule")
+    assert rule["ScheduleExpression"] == "rate(1 minute)"
+    ((name, _),) = functions(template, "sweep").items()
+    (target,) = rule["Targets"]
+    assert target["Arn"] == f"${{{name}.Arn}}"
