@@ -50,6 +50,11 @@ def is_internal(address: IPAddress) -> bool:
     return any(address in network for network in INTERNAL_NETWORKS)
 
 
+def is_network(text: str) -> bool:
+    """Whether the text is an address or a network in CIDR form."""
+    return _read_network(text) is not None
+
+
 def is_within(address: IPAddress, networks: Iterable[str]) -> bool:
     """Whether the address is in one of the networks in CIDR form; what is no network holds nothing."""
     return any(network is not None and address in network for network in map(_read_network, networks))

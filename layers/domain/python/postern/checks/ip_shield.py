@@ -16,8 +16,8 @@ from postern.evidence import DkimEvidence, SpfEvidence
 from postern.message import Message
 from postern.mime.domain_labels import to_ascii_domain
 from postern.model import CheckResult, Disposition, Finding, Proposal, ResultWord, Transaction
-from postern.networks import is_within, known_address
-from postern.policy import CheckPolicy, Mode, setting
+from postern.networks import is_network, is_within, known_address
+from postern.policy import CheckPolicy, Mode, PolicyError, setting
 
 CHECK_ID = "ip_shield"
 LOCAL_DOMAINS = "@local"
@@ -34,6 +34,12 @@ class ShieldEntry:
     domain: str = setting(LOCAL_DOMAINS, "the shielded domain, *.domain for those below it, or @local for our own")
     networks: tuple[str, ...] = setting((), "addresses and networks that may use it, in CIDR form")
     enforce: bool = setting(False, "refuse what comes from elsewhere instead of scoring it")
+
+    def __post_init__(self) -> None:
+        """Refuse what would never match: an entry with a slip in a network shields the domain from its own servers."""
+        for network in self.networks:
+            if not is_network(network):
+                raise PolicyError(f"{network!r} is neither an address nor a network such as 192.0.2.0/24")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

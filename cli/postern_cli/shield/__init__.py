@@ -1,0 +1,1 @@
+"""`postern shield`: which addresses a domain may send from."""
