@@ -60,7 +60,7 @@ class Meter:
     invocations: Counter[str] = field(default_factory=Counter)
     cpu: Counter[str] = field(default_factory=Counter)
     dns_rounds: Counter[str] = field(default_factory=Counter)
-    units: Counter[str] = field(default_factory=Counter)
+    units: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     state_octets: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _within: threading.local = field(default_factory=threading.local)
@@ -139,7 +139,7 @@ class Meter:
     def _count_units(self, client: Any, operation: str, request: Any, answer: Any, call: Call) -> None:
         found = _Units(client, call).of(operation, request, answer)
         with self._lock:
-            self.units.update(found)
+            self.units[caller()].update(found)
 
 
 @dataclass(slots=True)

@@ -12,14 +12,16 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import boto3
 
-from bench.aws_meter import Meter, caller, item_octets
+from bench.aws_meter import FRONT_END, Meter, caller, item_octets
 from bench.parse import read_messages
 from postern import catalog
 from postern.wire import to_json
@@ -47,13 +49,19 @@ ZONE = ZoneResolver(
         "1.2.0.192.in-addr.arpa": {"PTR": [f"mx.{SENDER}"]},
     }
 )
-SETTLING_SECONDS = 30
+SETTLING_SECONDS = 60
+QUIET_SECONDS = 3.0
 MAX_OCTETS = 200_000
-BASE_POLICY = {"spam_filter": {"refuse_at": 0}, "iprev": {"mode": "score"}}
+BY_THE_CLOCK = frozenset({"sweep", "compile_policy"})
+"""Functions that no message calls."""
+
+EVERYTHING_RUNS = {check_id: {"mode": "score"} for check_id in catalog.CHECKS}
+"""Every check is run, and none defers or refuses by itself: the score decides the fate."""
+ACCEPTING = {**EVERYTHING_RUNS, "spam_filter": {"refuse_at": 0}}
 POLICIES: Mapping[Fate, Mapping[str, Any]] = {
-    Fate.ACCEPTED: BASE_POLICY,
-    Fate.REFUSED: {"spf": {"scores": {"SPF_PASS": 50}}},
-    Fate.REFUSED_EARLY: BASE_POLICY,
+    Fate.ACCEPTED: ACCEPTING,
+    Fate.REFUSED: {**EVERYTHING_RUNS, "spf": {"mode": "score", "scores": {"SPF_PASS": 500}}},
+    Fate.REFUSED_EARLY: {**ACCEPTING, "sender_lists": {"mode": "enforce"}},
 }
 
 
@@ -117,6 +125,8 @@ class Site:
         self._client = boto3.client("dynamodb")
         self.rows("DomainsTable").put({"domain": "example.com"})
         self.rows("AccountsTable").put({"address": RECIPIENT})
+        # So that the lists are looked up for every message: functions remember for a minute which lists there are.
+        self.rows("SenderListsTable").put({"scope": "global", "entry": "refuse#*@nobody.example"})
 
     def rows(self, output: str) -> Rows:
         """A table by the name of its output."""
@@ -124,6 +134,7 @@ class Site:
 
     def prepare(self, fate: Fate, meter: Meter) -> None:
         """Write the policy and wait for the compiler."""
+        before = sum(meter.invocations.values())
         self._empty("PolicyTable", ("scope", "section"))
         for section, stored in POLICIES[fate].items():
             self.rows("PolicyTable").put({"scope": "global", "section": section, **stored})
@@ -133,7 +144,7 @@ class Site:
             lists.put(entry)
         else:
             lists.delete(entry)
-        wait_until_quiet(meter)
+        wait_until_quiet(meter, after=before)
 
     def kept(self) -> dict[str, float]:
         """The mean size of the rows that age."""
@@ -154,13 +165,13 @@ class Site:
             rows.delete({name: row[name] for name in keys})
 
 
-def wait_until_quiet(meter: Meter) -> None:
-    """Until the streams have nothing more to do."""
+def wait_until_quiet(meter: Meter, *, after: int = 0) -> None:
+    """Until functions were invoked more than `after` times, and the streams have nothing more to do."""
     until = time.monotonic() + SETTLING_SECONDS
     seen = -1
-    while time.monotonic() < until and seen != sum(meter.invocations.values()):
+    while time.monotonic() < until and (seen <= after or seen != sum(meter.invocations.values())):
         seen = sum(meter.invocations.values())
-        time.sleep(1.0)
+        time.sleep(QUIET_SECONDS)
 
 
 def send(port: int, raw: bytes, number: int) -> int:
@@ -174,8 +185,7 @@ def send(port: int, raw: bytes, number: int) -> int:
 
 
 def measure(fate: Fate, port: int, messages: list[bytes], site: Site, meter: Meter, log: Path) -> MessageUse:
-    """What messages of one fate use."""
-    site.prepare(fate, meter)
+    """What messages of one fate use; the first few are sent to warm up."""
     for at, raw in enumerate(messages[:5]):
         send(port, raw, -1 - at)
     wait_until_quiet(meter)
@@ -188,49 +198,61 @@ def measure(fate: Fate, port: int, messages: list[bytes], site: Site, meter: Met
     expected = 250 if fate is Fate.ACCEPTED else 550
     if codes != {expected}:
         raise SystemExit(f"{fate}: expected {expected} for every message, got {sorted(codes)}")
-    return use(meter, messages, (_logged(log) - before) / len(messages), site.kept())
+    used = use(meter, messages, (_logged(log) - before) / len(messages))
+    return replace(used, kept_octets={**used.kept_octets, **site.kept()})
 
 
 def _logged(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.iterdir())
 
 
-def use(meter: Meter, messages: list[bytes], log_octets: float, kept: Mapping[str, float]) -> MessageUse:
-    """The counts per message."""
+def use(meter: Meter, messages: list[bytes], log_octets: float) -> MessageUse:
+    """The counts per message, of whoever works for messages."""
     count = len(messages)
-    every: dict[str, float] = {}
-    for asked in meter.calls.values():
-        for name, number in asked.items():
-            every[name] = every.get(name, 0.0) + number / count
+    described = {name: _described(name) for name in meter.invocations}
+    for_messages = [name for name, (_, service) in described.items() if service not in BY_THE_CLOCK]
+    every: Counter[str] = Counter()
+    units: Counter[str] = Counter()
+    for name in (*for_messages, FRONT_END):
+        every.update(meter.calls[name])
+        units.update(meter.units[name])
     size = sum(map(len, messages)) / count
     return MessageUse(
         count,
         size,
-        tuple(function_use(meter, name, count) for name in sorted(meter.invocations)),
-        every,
-        meter.units["write"] / count,
-        meter.units["read"] / count,
+        tuple(sorted((function_use(meter, name, described[name], count) for name in for_messages), key=_by_stage)),
+        {name: number / count for name, number in sorted(every.items())},
+        units["write"] / count,
+        units["read"] / count,
         log_octets,
         meter.state_octets / count,
-        {**kept, "incoming": size},
+        {"incoming": size},
     )
 
 
-def function_use(meter: Meter, name: str, messages: int) -> FunctionUse:
+def _by_stage(one: FunctionUse) -> tuple[int, str]:
+    return (one.stage or 99, one.name)
+
+
+def _described(name: str) -> tuple[dict[str, Any], str]:
+    """A function's configuration, and which of `functions/` it is."""
+    configuration: Any = boto3.client("lambda").get_function(FunctionName=name)["Configuration"]
+    return configuration, configuration.get("Environment", {}).get("Variables", {}).get("POWERTOOLS_SERVICE_NAME", name)
+
+
+def function_use(meter: Meter, name: str, described: tuple[dict[str, Any], str], messages: int) -> FunctionUse:
     """One function's share."""
     times = meter.invocations[name]
-    described = boto3.client("lambda").get_function(FunctionName=name)["Configuration"]
-    variables = described.get("Environment", {}).get("Variables", {})
-    checks = variables.get("POSTERN_CHECKS", "")
-    service = variables.get("POWERTOOLS_SERVICE_NAME", name)
+    configuration, service = described
+    checks = configuration.get("Environment", {}).get("Variables", {}).get("POSTERN_CHECKS", "")
     return FunctionUse(
         checks or service,
         _stage_of(checks, service),
-        int(described["MemorySize"]),
+        int(configuration["MemorySize"]),
         times / messages,
         meter.cpu[name] * 1000 / times,
         meter.dns_rounds[name] / times,
-        {asked: number / times for asked, number in meter.calls[name].items()},
+        {asked: number / times for asked, number in sorted(meter.calls[name].items())},
     )
 
 
@@ -239,6 +261,20 @@ def _stage_of(checks: str, service: str) -> int:
     if checks:
         return next(number for number, stage in enumerate(stages, 1) if checks.split(",", 1)[0] in stage)
     return len(stages) + 1 if service == "decide" else 0
+
+
+def standing(assembly: Path, log: Path) -> dict[str, int]:
+    """What costs by the month: resources of the template, and metrics that were told."""
+    template = json.loads((assembly / "Postern.template.json").read_text(encoding="utf-8"))
+    kinds = [resource["Type"] for resource in template["Resources"].values()]
+    told = (json.loads(line) for line in (log / function_log.METRICS).read_text(encoding="utf-8").splitlines())
+    directives = [directive for line in told for directive in line["_aws"]["CloudWatchMetrics"]]
+    return {
+        "metrics": len({metric["Name"] for directive in directives for metric in directive["Metrics"]}),
+        "alarms": kinds.count("AWS::CloudWatch::Alarm"),
+        "dashboards": kinds.count("AWS::CloudWatch::Dashboard"),
+        "secrets": kinds.count("AWS::SecretsManager::Secret"),
+    }
 
 
 def machine() -> str:
@@ -267,9 +303,9 @@ def run(packing: Packing, corpus: Path, number: int, directory: Path) -> dict[st
     configure_logging("INFO", (log / "front-end.log").open("a", buffering=1))
     site = Site(embedded.outputs)
     messages = chosen(corpus, number)
-    site.prepare(Fate.ACCEPTED, meter)
     fates = {}
     for fate in Fate:
+        site.prepare(fate, meter)
         with front_end() as port:
             fates[fate.value] = measure(fate, port, messages, site, meter, log)
     definition = boto3.client("stepfunctions").describe_state_machine(
@@ -280,7 +316,7 @@ def run(packing: Packing, corpus: Path, number: int, directory: Path) -> dict[st
         "machine": machine(),
         "python": platform.python_version(),
         "checks": list(catalog.CHECKS),
-        "packing": to_json(PackingUse(len(definition.encode()), fates)),
+        "packing": to_json(PackingUse(len(definition.encode()), standing(assembly, log), fates)),
     }
 
 

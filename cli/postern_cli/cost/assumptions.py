@@ -29,7 +29,8 @@ class Assumptions:
     """Each can be set on the command line. Shares are parts of 1; `message_kb` of `None` is the measured size.
 
     `processor` says how much slower a processor of Lambda is than the one that was measured on; `dns_ms` is one
-    question to the DNS; `step_ms` is what the workflow adds to each stage.
+    question to the DNS; `request_cpu_ms` is what boto3 computes for one request to AWS, and `step_ms` what the
+    workflow adds to each stage.
     """
 
     messages_per_month: float = 1_000_000
@@ -38,6 +39,7 @@ class Assumptions:
     message_kb: float | None = None
     processor: float = 1.3
     dns_ms: float = 20.0
+    request_cpu_ms: float = 1.5
     step_ms: float = 25.0
     cold_share: float = 0.005
     cold_ms: float = 700.0

@@ -59,8 +59,8 @@ class Bill:
         return self.fixed + self.million * messages / MILLION
 
 
-def bill(packing: PackingUse, assumed: Assumptions, prices: Prices, standing: Mapping[str, int]) -> Bill:
-    """The bill of one packing; `standing` counts what costs by the month: alarms, metrics, dashboards, secrets."""
+def bill(packing: PackingUse, assumed: Assumptions, prices: Prices) -> Bill:
+    """The bill of one packing."""
     shares = [(packing.fates[fate.value], share) for fate, share in assumed.shares().items() if share]
     parts = [(list(_message_lines(use, packing, assumed, prices)), share) for use, share in shares]
     first = parts[0][0]
@@ -73,7 +73,7 @@ def bill(packing: PackingUse, assumed: Assumptions, prices: Prices, standing: Ma
         )
         for at, line in enumerate(first)
     )
-    return Bill(merged, tuple(_month_lines(assumed, prices, standing)))
+    return Bill(merged, tuple(_month_lines(assumed, prices, packing.standing)))
 
 
 def _message_lines(use: MessageUse, packing: PackingUse, assumed: Assumptions, prices: Prices) -> Iterator[Line]:
@@ -106,10 +106,9 @@ def _message_lines(use: MessageUse, packing: PackingUse, assumed: Assumptions, p
 def duration_ms(use: FunctionUse, assumed: Assumptions) -> float:
     """How long one invocation takes: computing on its share of a processor, and waiting for answers."""
     processor = min(1.0, use.memory_mb / WHOLE_PROCESSOR_MB)
-    waiting = sum(
-        number * assumed.latency_ms.get(name, OTHER_LATENCY_MS) for name, number in use.calls.items()
-    )
-    return max(1.0, use.cpu_ms * assumed.processor / processor + use.dns_rounds * assumed.dns_ms + waiting)
+    waiting = sum(number * assumed.latency_ms.get(name, OTHER_LATENCY_MS) for name, number in use.calls.items())
+    computing = use.cpu_ms + sum(use.calls.values()) * assumed.request_cpu_ms
+    return max(1.0, computing * assumed.processor / processor + use.dns_rounds * assumed.dns_ms + waiting)
 
 
 def gb_seconds(use: FunctionUse, assumed: Assumptions) -> float:

@@ -56,9 +56,13 @@ class MessageUse:
 
 @dataclass(frozen=True, slots=True)
 class PackingUse:
-    """What messages use under one packing of the checks, by their fate."""
+    """What messages use under one packing of the checks, by their fate.
+
+    `standing` counts what costs by the month: alarms, dashboards, secrets of the template, and metrics that were told.
+    """
 
     definition_octets: int
+    standing: Mapping[str, int]
     fates: Mapping[str, MessageUse]
 
 
