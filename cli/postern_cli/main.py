@@ -42,7 +42,11 @@ class SubCommands(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command of this name, or `None`."""
-        return made_of(import_module(MODULES[cmd_name]).app) if cmd_name in MODULES else None
+        if cmd_name not in MODULES:
+            return None
+        command = made_of(import_module(MODULES[cmd_name]).app)
+        command.name = cmd_name
+        return command
 
 
 app = typer.Typer(

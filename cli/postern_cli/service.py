@@ -23,15 +23,15 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, 
 
 from postern_aws.message_store import S3MessageStore
 from postern_cli.rows import Rows
+from postern_local.account import CLIENT_ENVIRONMENT
+from postern_local.service_file import SERVICE_FILE
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
 
-STATE_FILE = "service.json"
 DEFAULT_STACK = "Postern"
 DEFAULT_LOCAL = Path(".postern")
-LOCAL_REGION = "us-east-1"
 OR_LOCAL = "Or start a local service: postern up"
 IS_IT_THERE = "Is it deployed in this region and account? See --stack and --region."
 _CONFIG = Config(connect_timeout=3, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 3})
@@ -61,6 +61,7 @@ class Output(StrEnum):
     QUARANTINE_TABLE = "QuarantineTable"
     MAILBOXES_TABLE = "MailboxesTable"
     GREYLIST_TABLE = "GreylistTable"
+    CORRESPONDENTS_TABLE = "CorrespondentsTable"
     RELAY_QUEUE_URL = "RelayQueueUrl"
 
 
@@ -154,7 +155,7 @@ def _endpoint(directory: Path) -> str:
 
 def _state(directory: Path) -> dict[str, Any] | None:
     try:
-        state = json.loads((directory / STATE_FILE).read_text(encoding="utf-8"))
+        state = json.loads((directory / SERVICE_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     known = isinstance(state, dict) and isinstance(state.get("pid"), int) and "endpoint_url" in state
@@ -173,7 +174,11 @@ def _is_alive(pid: int) -> bool:
 
 def _local_clients(endpoint: str) -> MakeClient:
     """Clients of the embedded AWS, which takes any credentials but wants some."""
-    session = boto3.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name=LOCAL_REGION)  # noqa: S106 - guards nothing
+    session = boto3.Session(
+        aws_access_key_id=CLIENT_ENVIRONMENT["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=CLIENT_ENVIRONMENT["AWS_SECRET_ACCESS_KEY"],
+        region_name=CLIENT_ENVIRONMENT["AWS_DEFAULT_REGION"],
+    )
     return lambda kind: _client(session, kind, endpoint_url=endpoint)
 
 

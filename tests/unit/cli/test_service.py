@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from postern_cli.service import STATE_FILE, Output, Service, ServiceNotFound, Target, connect
+from postern_cli.service import Output, Service, ServiceNotFound, Target, connect
+from postern_local.service_file import SERVICE_FILE
 from tests.embedded_aws import REGION
 from tests.unit.cli.conftest import CommandLine
 
@@ -25,7 +26,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Pa
     def write(pid: int) -> Path:
         directory = tmp_path / ".postern"
         directory.mkdir()
-        directory.joinpath(STATE_FILE).write_text(json.dumps({"pid": pid, "endpoint_url": "http://127.0.0.1:1"}))
+        directory.joinpath(SERVICE_FILE).write_text(json.dumps({"pid": pid, "endpoint_url": "http://127.0.0.1:1"}))
         return directory
 
     return write

@@ -1,0 +1,1 @@
+"""`postern up`: the whole service on this machine."""
