@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
+
+from postern_local.faults import FaultyApplication
 
 HOST = "127.0.0.1"
 
@@ -23,11 +26,16 @@ class _Handler(MotoRequestHandler):
 
 
 class Endpoint:
-    """An HTTP server on a port of its own choice, or on the given one; its errors go to `log`."""
+    """An HTTP server on a port of its own choice, or on the given one; its errors go to `log`.
 
-    def __init__(self, log: Path, port: int = 0) -> None:
+    `faults` is the share of calls that fail on purpose, by service.
+    """
+
+    def __init__(self, log: Path, port: int = 0, faults: Mapping[str, float] | None = None) -> None:
         _log_to(log)
-        application = DomainDispatcherApplication(create_backend_app)
+        application: Any = DomainDispatcherApplication(create_backend_app)
+        if faults:
+            application = FaultyApplication(application, faults)
         self._server: BaseWSGIServer = make_server(HOST, port, application, threaded=True, request_handler=_Handler)
         threading.Thread(target=self._server.serve_forever, name="endpoint", daemon=True).start()
 

@@ -57,22 +57,24 @@ class FrontEndProcess:
         while not self._is_healthy():
             if time.monotonic() > until:
                 said = self.log.read_text(encoding="utf-8", errors="replace")[-2000:] if self.log.is_file() else ""
-                self.stop()
                 raise StartError(f"{self.name} does not come up. {self.log} ends with:\n{said}")
             time.sleep(0.05)
 
-    def stop(self) -> None:
-        """SIGTERM, as ECS sends it, and SIGKILL if it takes longer than a task may."""
+    def ask_to_stop(self) -> None:
+        """SIGTERM, as ECS sends it; from now on the process is not started again."""
         self._stopping.set()
-        process = self._process
-        if process is None:
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.send_signal(signal.SIGTERM)
+
+    def wait_until_stopped(self) -> None:
+        """Wait for its end, and kill it if that takes longer than a task may."""
+        if self._process is None:
             return
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(signal.SIGTERM)
         try:
-            process.wait(STOP_SECONDS)
+            self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            process.kill()
+            self._process.kill()
 
     def _spawn(self) -> None:
         environment = {

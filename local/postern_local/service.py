@@ -12,23 +12,22 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import boto3
 from rich.console import Console
 
 from postern.workflow import Packing
-from postern_local import synthesis
+from postern_local import function_log, notice_log, synthesis
 from postern_local.account import REGION
 from postern_local.certificates import LocalCertificate, local_certificate
 from postern_local.demonstration import seed
 from postern_local.embedded_aws import EmbeddedAws
 from postern_local.endpoint import HOST, Endpoint
 from postern_local.front_end_process import FrontEndProcess, StartError
-from postern_local.function_log import to_files
 from postern_local.name_service import answer_from
 from postern_local.relay_target import RelayTarget
 from postern_local.report import print_ready, samples_table
@@ -53,6 +52,7 @@ class LocalOptions:
     endpoint_port: int = 0
     packing: Packing = Packing.CHECK
     zone_file: Path | None = ZONE
+    faults: Mapping[str, float] = field(default_factory=dict)
     samples: bool = True
     once: bool = False
 
@@ -115,7 +115,7 @@ class LocalService:
         target = RelayTarget(directory / "relayed")
         self._stack.callback(target.close)
         self._configure(aws, target)
-        endpoint = Endpoint(directory / "logs" / "endpoint.log", self._options.endpoint_port)
+        endpoint = Endpoint(directory / "logs" / "endpoint.log", self._options.endpoint_port, self._options.faults)
         self._stack.callback(endpoint.close)
         self._start_front_ends(aws, endpoint)
         smtp, proxied = (int(one.variables["POSTERN_SMTP_PORT"]) for one in self.front_ends)
@@ -145,7 +145,8 @@ class LocalService:
 
     def _start_aws(self, assembly: Path) -> EmbeddedAws:
         with self._step("Embedded AWS: the template deployed, what was kept restored"):
-            to_files(self._options.directory / "logs")
+            function_log.to_files(self._options.directory / "logs")
+            notice_log.to_file(self._options.directory / "logs")
             if self._options.zone_file is not None:
                 answer_from(self._options.zone_file)
             aws = EmbeddedAws(assembly, self._options.directory)
@@ -182,11 +183,18 @@ class LocalService:
                         self._options.directory / "logs" / f"{name}.log",
                     )
                 )
+            self._stack.callback(self._stop_front_ends)
             for one in self.front_ends:
                 one.start()
-                self._stack.callback(one.stop)
             for one in self.front_ends:
                 one.wait_until_ready()
+
+    def _stop_front_ends(self) -> None:
+        """All at once: each waits for its own connections."""
+        for one in self.front_ends:
+            one.ask_to_stop()
+        for one in self.front_ends:
+            one.wait_until_stopped()
 
     @contextlib.contextmanager
     def _step(self, text: str) -> Iterator[None]:

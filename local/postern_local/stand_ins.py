@@ -83,8 +83,10 @@ BEHAVIOUR: Mapping[str, str] = {
     "streams: streams.StreamConsumer": "moto calls functions within the write that made the change",
     "S3: durable_objects.DurableObjects": "moto keeps nothing",
     "schedules and expiry: schedules": "moto acts on neither",
-    "DNS: service.answer_from": "on a plane the sample messages' names are answered from a zone file; without one the"
-    " system's name servers are asked, as in AWS",
+    "DNS: name_service.answer_from": "on a plane the sample messages' names are answered from a zone file; without one"
+    " the system's name servers are asked, as in AWS",
+    "notices: notice_log.to_file": "there is nobody to write to; they go to logs/notices.jsonl",
+    "faults: faults.FaultyApplication": "AWS fails by itself, now and then; here it has to be asked to",
     "SQS": "queues are empty after a restart: they only wake the relay worker, who looks at the rows anyway",
     "Secrets": "a certificate of the local authority is put into the secret at every start",
 }
