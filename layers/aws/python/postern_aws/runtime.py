@@ -19,7 +19,8 @@ Json = Any
 Handler = Callable[[Json, Any], Json]
 SettingsT = TypeVar("SettingsT", bound=CommonSettings)
 
-logger = Logger(service="postern", use_rfc3339=True, utc=True, log_uncaught_exceptions=False)
+# The name is no prefix of the front end's loggers: Powertools keeps what is below its logger to itself.
+logger = Logger(service="postern-functions", use_rfc3339=True, utc=True, log_uncaught_exceptions=False)
 
 
 class FunctionFailed(Exception):  # noqa: N818 - it is what the caller sees, in its own words

@@ -33,6 +33,7 @@ class Needs(StrEnum):
     SENDER_LISTS = "sender_lists"
     STANDING = "standing"
     GREYLIST = "greylist"
+    CORRESPONDENTS = "correspondents"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,10 @@ def symbol(name: str, points: float, description: str, *, corroborates: bool = F
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckSpec:
-    """What a check declares. `seconds` and `memory_mb` size its Lambda; `requires` names checks whose evidence it reads;
-    `layers` are the groups of others' packages it imports beside the core (`scan`: hyperscan, numpy, selectolax).
+    """What a check declares.
+
+    `seconds` and `memory_mb` size its Lambda; `requires` names checks whose evidence it reads; `layers` are the groups
+    of others' packages it imports beside the core (`scan`: hyperscan, numpy, selectolax).
 
     `own_symbols` says that it also reports symbols that are not listed here (the names of rules), with their score.
     """

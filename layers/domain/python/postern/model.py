@@ -24,7 +24,7 @@ class ResultWord(StrEnum):
     """Result words, spelt as RFC 8601 §2.7 spells them, and `skipped` for a check that policy did not run."""
 
     NONE = "none"
-    PASS = "pass"  # noqa: S105 - a result word, not a secret
+    PASS = "pass"
     FAIL = "fail"
     SOFTFAIL = "softfail"
     NEUTRAL = "neutral"
