@@ -106,6 +106,8 @@ AMBIGUOUS = [
     (b"Fr\0om: a@good.example\r\nFrom: b@evil.example", AuthorProblem.HIDDEN_FIELD, {GOOD, EVIL}),
     (b"From: b@evil.example\r\n\x0bFrom: a@good.example", AuthorProblem.HIDDEN_FIELD, {GOOD, EVIL}),
     (b"From: b@evil.example\r\nfree text\r\n--x\r\nFrom: a@good.example", AuthorProblem.HIDDEN_FIELD, {GOOD, EVIL}),
+    (b" From: a@good.example\r\nFrom: b@evil.example", AuthorProblem.HIDDEN_FIELD, {GOOD, EVIL}),
+    (b"From: b@evil.example\r\nFrom\r\n : a@good.example", AuthorProblem.HIDDEN_FIELD, {GOOD, EVIL}),
     (b"To: b", AuthorProblem.NO_FIELD, set()),
     (b"From:", AuthorProblem.NO_ADDRESS, set()),
     (b"From: Ann", AuthorProblem.NO_ADDRESS, set()),

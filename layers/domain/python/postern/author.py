@@ -28,7 +28,11 @@ MAX_FIELDS = 5
 
 _ODD_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)")
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r")) + b"\x7f"
-_FROM_LINE = re.compile(rb"^from[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)", re.IGNORECASE | re.MULTILINE)
+_FROM_LINE = re.compile(
+    rb"(?:\A[ \t\n]*+|^)from(?:\n?[ \t])*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)", re.IGNORECASE | re.MULTILINE
+)
+"""Also with blanks before it where the header begins, and with folds before its colon."""
+
 _END_OF_SECTION = re.compile(rb"\n[ \t]*+\r?\n")
 _HEADER_IN_DOUBT = frozenset({DefectCode.JUNK_IN_HEADER, DefectCode.MISSING_SEPARATOR, DefectCode.LEADING_BLANK_LINES})
 _HEADER_CUT = frozenset({DefectCode.HEADER_TOO_LARGE, DefectCode.TOO_MANY_FIELDS})
