@@ -134,6 +134,13 @@ class SenderListEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class CorrespondentEvidence:
+    """For whom the author or the reverse-path is a known correspondent, and what would prove it."""
+
+    known: tuple[Credit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class DnsblEvidence:
     """The lists that list the client, by zone, and the lists that could not be asked or refuse us."""
 
@@ -155,3 +162,12 @@ class VbrEvidence:
     result: ResultWord
     domain: str = ""
     certifier: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BayesEvidence:
+    """What the classifiers say: the probability of spam, whether `ham`, `unsure` or `spam`, and of whose learning."""
+
+    probability: float
+    state: str
+    site: bool

@@ -1,4 +1,8 @@
-"""Several classifiers' scores to one calibrated probability in three states (stacked generalisation, Platt scaling)."""
+"""Several classifiers' scores to one calibrated probability in three states (Platt scaling of their mean).
+
+Weights that were fitted by stacking did worse on held-out mail than equal ones: the few messages that classifiers
+disagree on are too few to learn weights from.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +18,14 @@ Scores = NDArray[np.float64]
 BEND = 3.0
 """How strongly great scores are damped: no classifier may drown the others by being sure of itself."""
 
-RIDGE = 1e-2
+HAM_BELOW = 0.2
+SPAM_FROM = 0.95
+"""The probabilities where ham ends and spam begins; both were chosen by cross-validation on the development corpus."""
+
+RIDGE = 1e-3
 NEWTON_STEPS = 50
 MOST_CERTAIN = 0.9999
+_STEEPEST = 30.0
 
 
 class State(StrEnum):
@@ -29,32 +38,28 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Combination:
-    """Weights for damped scores, and the probabilities at which ham and spam begin.
-
-    `scales` are the usual sizes of the classifiers' scores.
-    """
+    """The probability of spam as a function of the scores' mean, each score taken in its usual size, damped."""
 
     scales: tuple[float, ...]
-    weights: tuple[float, ...]
+    slope: float
     bias: float
-    ham_below: float
-    spam_from: float
 
     def odds(self, scores: tuple[float, ...]) -> float:
         """The combined log-odds of spam."""
         damped = (damp(score / scale) for score, scale in zip(scores, self.scales, strict=True))
-        return self.bias + sum(weight * value for weight, value in zip(self.weights, damped, strict=True))
+        return self.slope * sum(damped) / len(self.scales) + self.bias
 
     def probability(self, scores: tuple[float, ...]) -> float:
         """The probability of spam, were half of all mail spam."""
-        odds = self.odds(scores)
-        return min(MOST_CERTAIN, max(1 - MOST_CERTAIN, 1 / (1 + math.exp(-max(-30.0, min(30.0, odds))))))
+        odds = max(-_STEEPEST, min(_STEEPEST, self.odds(scores)))
+        return min(MOST_CERTAIN, max(1 - MOST_CERTAIN, 1 / (1 + math.exp(-odds))))
 
-    def state(self, probability: float) -> State:
-        """Ham, unsure or spam."""
-        if probability >= self.spam_from:
-            return State.SPAM
-        return State.HAM if probability < self.ham_below else State.UNSURE
+
+def state(probability: float) -> State:
+    """Ham, unsure or spam."""
+    if probability >= SPAM_FROM:
+        return State.SPAM
+    return State.HAM if probability < HAM_BELOW else State.UNSURE
 
 
 def damp(value: float) -> float:
@@ -62,32 +67,30 @@ def damp(value: float) -> float:
     return math.copysign(math.log1p(BEND * abs(value)), value)
 
 
-def fit(scores: Scores, labels: NDArray[np.bool_], ham_below: float, spam_from: float) -> Combination:
-    """Weights from scores (a row per message, a column per classifier) of messages they were not trained on.
+def fit(scores: Scores, labels: NDArray[np.bool_]) -> Combination:
+    """Calibrate on scores (a row per message, a column per classifier) of messages they were not trained on.
 
-    Ham and spam weigh the same together, whatever their numbers.
+    Ham and spam weigh the same together, whatever their numbers; both must occur.
     """
     scales = np.maximum(scores.std(axis=0), 1e-6)
-    damped = np.copysign(np.log1p(BEND * np.abs(scores / scales)), scores)
-    inputs = np.column_stack((damped, np.ones(len(scores))))
-    solution = _newton(inputs, labels.astype(np.float64))
-    return Combination(tuple(scales.tolist()), tuple(solution[:-1].tolist()), float(solution[-1]), ham_below, spam_from)
+    mean = np.copysign(np.log1p(BEND * np.abs(scores / scales)), scores).mean(axis=1)
+    slope, bias = _newton(np.column_stack((mean, np.ones(len(mean)))), labels.astype(np.float64))
+    return Combination(tuple(scales.tolist()), float(slope), float(bias))
 
 
 def _newton(inputs: Scores, labels: Scores) -> Scores:
-    """Ridge logistic regression by Newton's method; weights of classifiers are kept from being negative."""
-    share = labels.mean()
-    importance = np.where(labels > 0, 0.5 / share, 0.5 / (1 - share)) / len(labels)
-    penalty = np.full(inputs.shape[1], RIDGE / len(labels))
+    """Logistic regression by Newton's method with short steps; targets short of 0 and 1 as Platt advises."""
+    spams = float(labels.sum())
+    hams = len(labels) - spams
+    importance = np.where(labels > 0, 0.5 / spams, 0.5 / hams)
+    targets = np.where(labels > 0, (spams + 1) / (spams + 2), 1 / (hams + 2))
     solution = np.zeros(inputs.shape[1])
     for _ in range(NEWTON_STEPS):
-        odds = np.clip(inputs @ solution, -30, 30)
-        chance = 1 / (1 + np.exp(-odds))
-        slope = inputs.T @ (importance * (labels - chance)) - penalty * solution
-        curvature = (inputs * (importance * chance * (1 - chance) + 1e-12)[:, None]).T @ inputs + np.diag(penalty)
-        step = np.linalg.solve(curvature, slope)
-        solution = solution + step / max(1.0, float(np.abs(step).max()))
-        solution[:-1] = np.maximum(solution[:-1], 0)
+        chance = 1 / (1 + np.exp(-np.clip(inputs @ solution, -_STEEPEST, _STEEPEST)))
+        slope = inputs.T @ (importance * (targets - chance)) - RIDGE * solution / len(labels)
+        curvature = (inputs * (importance * chance * (1 - chance))[:, None]).T @ inputs
+        step = np.linalg.solve(curvature + np.eye(inputs.shape[1]) * (RIDGE / len(labels)), slope)
+        solution += step / max(1.0, float(np.abs(step).max()))
         if np.abs(step).max() < 1e-6:
             break
     return solution

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from postern.bayes.features import Features
 from postern.bayes.hashing import Ids, slots
 
-BITS = 22
+BITS = 21
 TOKENS_PER_KIND = 15
 STRENGTH = 0.03
 """Robinson's s: how many observations the assumption about an unknown token is worth."""
@@ -26,17 +26,21 @@ STRENGTH = 0.03
 ASSUMED = 0.5
 """Robinson's x: the probability of a token never seen."""
 
+MOST_COUNTED = 60_000
+"""Greater counts would overflow half precision; a token so common tells nothing more."""
+
 LEAST_DEVIATION = 0.4
 """Tokens nearer to 0.5 than this tell nothing."""
 
-Counts = NDArray[np.float32]
+Counts = NDArray[np.float16]
 
 
 @dataclass(frozen=True, slots=True)
 class TokenCounts:
     """How many messages held each token: `table[slot]` is (ham, spam), out of `hams` and `spams` messages.
 
-    Counts need not be whole: a seed model's count for less than the site's own.
+    Counts need not be whole: a seed model's count for less than the site's own. Half precision holds them well enough
+    (exactly to 2,048, to half a thousandth above) and keeps the table in the processor's cache.
     """
 
     table: Counts
@@ -76,17 +80,19 @@ def count_tokens(examples: Iterable[tuple[Features, bool]]) -> TokenCounts:
             np.unique(slots(np.concatenate((features.content, features.fields, features.relations)), BITS))
         )
         totals[spam] += 1
-    table = np.zeros((1 << BITS, 2), dtype=np.float32)
+    table = np.zeros((1 << BITS, 2), dtype=np.float16)
     for label in (0, 1):
         if seen[label]:
-            table[:, label] = np.bincount(np.concatenate(seen[label]), minlength=1 << BITS)
+            counted = np.bincount(np.concatenate(seen[label]), minlength=1 << BITS)
+            table[:, label] = np.minimum(counted, MOST_COUNTED)
     return TokenCounts(table, totals[0], totals[1])
 
 
 def add_counts(one: TokenCounts, other: TokenCounts, weight: float) -> TokenCounts:
     """The counts of `one` with those of `other` at a weight."""
-    table = one.table + other.table * np.float32(weight)
-    return TokenCounts(table, one.hams + other.hams * weight, one.spams + other.spams * weight)
+    table = one.table.astype(np.float32) + other.table * np.float32(weight)
+    counted = np.minimum(table, MOST_COUNTED).astype(np.float16)
+    return TokenCounts(counted, one.hams + other.hams * weight, one.spams + other.spams * weight)
 
 
 def judge(counts: TokenCounts, features: Features) -> FisherResult:
