@@ -31,6 +31,7 @@ class TableAccess:
 TABLES: Mapping[Needs, TableAccess] = {
     Needs.SENDER_LISTS: TableAccess("SenderListsTable", ("dynamodb:BatchGetItem",)),
     Needs.GREYLIST: TableAccess("GreylistTable", ("dynamodb:UpdateItem", "dynamodb:BatchGetItem")),
+    Needs.CORRESPONDENTS: TableAccess("CorrespondentsTable", ("dynamodb:BatchGetItem",)),
 }
 
 

@@ -32,6 +32,8 @@ KEYS = {
     "Quarantine": ("mailbox", "item"),
     "Mailboxes": ("mailbox", "item"),
     "Greylist": ("triplet",),
+    "Screening": ("subject", "counter"),
+    "Correspondents": ("mailbox", "address"),
 }
 INDEXES = {
     "Outbox": ("due", (("queue", "S"), ("next_attempt", "N"))),

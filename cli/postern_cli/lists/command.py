@@ -5,17 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
+from postern.correspondents import known_as
 from postern.disposition import points_text
 from postern.policy import PolicyError
 from postern.policy_book import GLOBAL_SCOPE, read_scope
+from postern.ports import Correspondence
 from postern.sender_list_entry import ListAction, SenderListEntry, canonical_pattern, read_entry
-from postern_cli.console import AsJson, err, fail, out, print_json
+from postern_aws.correspondents import DynamoCorrespondents
+from postern_cli.console import AsJson, err, fail, out, print_json, printable
+from postern_cli.directory.addresses import address_key
+from postern_cli.lists.address_book import read_addresses
 from postern_cli.options import with_service
 from postern_cli.rows import Row
 from postern_cli.service import Output, Service
@@ -109,6 +115,62 @@ def show(
         out.print(_table(rows))
     else:
         out.print("The lists are empty.")
+
+
+@app.command("import")
+@with_service
+def import_(
+    service: Service,
+    file: Annotated[Path, typer.Argument(help="A file with addresses, one or several a line; - for standard input.")],
+    mailbox: Annotated[str, typer.Option(help="Whose correspondents they are, e.g. ann@example.com.")],
+    days: Annotated[int, typer.Option(min=1, max=3650, help="For how long they are known.")] = 180,
+    as_json: AsJson = False,
+) -> None:
+    """Make addresses known correspondents of a mailbox, as if it had written to them.
+
+    What they send gets a little credit and is not greylisted, once DMARC or SPF proves that it is theirs. Sent mail
+    teaches the same by itself.
+
+    Examples:
+
+      postern lists import address-book.txt --mailbox ann@example.com
+    """
+    read = read_addresses(file)
+    address = address_key(mailbox)
+    expires_at = datetime.now(UTC) + timedelta(days=days)
+    known = [Correspondence(address, one, expires_at) for one in read.addresses]
+    DynamoCorrespondents(service.dynamodb, service.output(Output.CORRESPONDENTS_TABLE)).remember(known)
+    if as_json:
+        print_json({"mailbox": address, "imported": len(known), "unusable": list(read.unusable)})
+        return
+    out.print(f"{len(known)} correspondents of {address}, for {days} days", markup=False)
+    for line in read.unusable:
+        err.print(Text("no address: ", style="yellow").append_text(printable(line)))
+
+
+@app.command()
+@with_service
+def known(
+    service: Service,
+    mailbox: Annotated[str, typer.Argument(help="A mailbox, e.g. ann@example.com.")],
+    forget: Annotated[str | None, typer.Option(help="Forget this address.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the known correspondents of a mailbox, or forget one."""
+    rows, address = service.rows(Output.CORRESPONDENTS_TABLE), address_key(mailbox)
+    if forget is not None and not rows.delete({"mailbox": address, "address": known_as(forget)}):
+        fail(f"{forget} is no known correspondent of {address}")
+    now = datetime.now(UTC).timestamp()
+    found = [row for row in rows.of("mailbox", address) if row["expires_at"] > now]
+    if as_json:
+        print_json(found)
+        return
+    for row in found:
+        out.print(
+            printable(str(row["address"])), f"[dim]until {datetime.fromtimestamp(row['expires_at'], UTC):%Y-%m-%d}[/]"
+        )
+    if not found:
+        out.print(f"{address} has no known correspondents.", markup=False)
 
 
 def _table(rows: Iterable[Row]) -> Table:

@@ -40,6 +40,7 @@ KNOWN = frozenset(
         "now",
         "sender_lists",
         "greylist",
+        "correspondents",
         "local_domains",
         "authenticated_as",
     }

@@ -6,21 +6,24 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from postern.given_effects import GivenSenderLists, GivenStores
+from postern.correspondents import known_as
+from postern.given_effects import GivenCorrespondents, GivenSenderLists, GivenStores
 from postern.greylist.memory import EveryoneReturned, MemoryGreylist
 from postern.policy import PolicyError
 from postern.policy_book import GLOBAL_SCOPE, read_scope
-from postern.ports import Greylist, Sighting
+from postern.ports import Correspondence, Greylist, Sighting
 from postern.sender_list_entry import SenderListEntry, read_entry
 from postern_cli.scan.case_error import CaseError
 
-LATEST = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
+LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 def read_stores(data: Mapping[str, Any]) -> GivenStores:
     """The stores of a case. Raises `CaseError`."""
     return GivenStores(
-        sender_lists=_read_sender_lists(data.get("sender_lists")), greylist=_read_greylist(data.get("greylist"))
+        sender_lists=_read_sender_lists(data.get("sender_lists")),
+        greylist=_read_greylist(data.get("greylist")),
+        correspondents=_read_correspondents(data.get("correspondents")),
     )
 
 
@@ -44,6 +47,13 @@ def _read_greylist(value: object) -> Greylist:
     return MemoryGreylist({str(row.get("triplet")): _sighting(row) for row in rows})
 
 
+def _read_correspondents(value: object) -> GivenCorrespondents:
+    """`[{"mailbox": "ann@example.org", "address": "bob@example.com"}]`."""
+    rows = _rows(value, "correspondents", '{"mailbox": "ann@example.org", "address": "bob@example.com"}')
+    pairs = ((str(row.get("mailbox")), known_as(str(row.get("address")))) for row in rows)
+    return GivenCorrespondents({pair: Correspondence(*pair, LATEST) for pair in pairs})
+
+
 def _rows(value: object, name: str, example: str) -> list[Mapping[str, object]]:
     if value is None:
         return []
@@ -63,6 +73,6 @@ def _sighting(row: Mapping[str, object]) -> Sighting:
 
 
 def _moment(value: object) -> datetime:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < LATEST:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < LATEST.timestamp():
         raise CaseError(f"greylist: expected seconds since 1970, found {value!r}")
     return datetime.fromtimestamp(value, UTC)

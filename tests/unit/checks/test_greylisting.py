@@ -13,7 +13,7 @@ from postern.checks import greylisting
 from postern.checks.greylisting import MAX_TRIPLETS, Applies, GreylistingPolicy
 from postern.contract import NoEvidence, Required
 from postern.disposition import decide
-from postern.evidence import Credit, DkimEvidence, SenderListEvidence, SpfEvidence, SpfIdentity
+from postern.evidence import CorrespondentEvidence, Credit, DkimEvidence, SenderListEvidence, SpfEvidence, SpfIdentity
 from postern.greylist.memory import MemoryGreylist
 from postern.model import CheckResult, Disposition, Points, RecipientDecision, ResultWord, Transaction
 from postern.policy_book import PolicyBook
@@ -56,12 +56,14 @@ def results(
     dkim: ResultWord = ResultWord.NONE,
     dmarc: ResultWord = ResultWord.NONE,
     allowed: tuple[Credit, ...] = (),
+    known: tuple[Credit, ...] = (),
 ) -> dict[str, CheckResult[Any]]:
     return {
         "spf": CheckResult("spf", spf, evidence=SpfEvidence(SpfIdentity("example.com", spf))),
         "dkim": CheckResult("dkim", dkim, evidence=DkimEvidence()),
         "dmarc": CheckResult("dmarc", dmarc),
         "sender_lists": CheckResult("sender_lists", ResultWord.NONE, evidence=SenderListEvidence((), allowed)),
+        "correspondents": CheckResult("correspondents", ResultWord.NONE, evidence=CorrespondentEvidence(known)),
     }
 
 
@@ -169,11 +171,11 @@ def test_a_neighbour_with_another_tag_is_the_same_sender() -> None:
         (Credit("mailbox/allow#x", (ANN,), ()), ResultWord.PASS, True),
     ],
 )
-def test_who_is_allowed_with_proof_never_waits(credit: Credit, dmarc: ResultWord, spared: bool) -> None:
-    greylist = CountedGreylist()
-    result = judge(greylist, found=results(dmarc=dmarc, allowed=(credit,)))
-    assert (result.result is ResultWord.PASS) is spared
-    assert (not greylist.attempts) is spared
+def test_who_is_allowed_or_known_with_proof_never_waits(credit: Credit, dmarc: ResultWord, spared: bool) -> None:
+    for found in (results(dmarc=dmarc, allowed=(credit,)), results(dmarc=dmarc, known=(credit,))):
+        greylist = CountedGreylist()
+        assert (judge(greylist, found=found).result is ResultWord.PASS) is spared
+        assert (not greylist.attempts) is spared
 
 
 @pytest.mark.parametrize(

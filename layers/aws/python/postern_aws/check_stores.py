@@ -6,13 +6,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from postern.contract import Needs
-from postern.ports import Greylist, SenderLists, Unavailable
+from postern.ports import Correspondents, Greylist, SenderLists, Unavailable
 from postern_aws.settings import RunChecksSettings
 
 if TYPE_CHECKING:
     from postern_aws.message_store import S3MessageStore
 
-STORES = frozenset({Needs.SENDER_LISTS, Needs.GREYLIST})
+STORES = frozenset({Needs.SENDER_LISTS, Needs.GREYLIST, Needs.CORRESPONDENTS})
 """What is a store: `CheckStores` has an attribute of the need's name."""
 
 
@@ -61,6 +61,14 @@ class CheckStores:
         from postern_aws.greylist import DynamoGreylist  # noqa: PLC0415 - as above
 
         return DynamoGreylist(clients.dynamodb(), self._named("greylist_table"))
+
+    @cached_property
+    def correspondents(self) -> Correspondents:
+        """Who wrote to whom."""
+        from postern_aws import clients  # noqa: PLC0415 - a check without tables does not pay for boto3
+        from postern_aws.correspondents import DynamoCorrespondents  # noqa: PLC0415 - as above
+
+        return DynamoCorrespondents(clients.dynamodb(), self._named("correspondents_table"))
 
     def _named(self, setting: str) -> str:
         """The name of a table, bucket or secret."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from postern.ports import GreylistTimes, Sighting, Unavailable
+from postern_aws.batch_items import read_rows
 from postern_aws.clients import error_code
 from postern_aws.items import epoch, from_item, to_item
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 WINDOW = "open "
 """Before the mailbox, the key of a row that says until when its owner is waiting for a message."""
 
-BATCH_SIZE = 100
 _ROUNDS = 4
 _COUNT = (
     "SET first_seen = if_not_exists(first_seen, :now), wait_until = if_not_exists(wait_until, :wait_until),"
@@ -70,12 +70,8 @@ class DynamoGreylist:
 
     def open_mailboxes(self, mailboxes: Iterable[str], now: datetime) -> frozenset[str]:
         """Those of the mailboxes whose window is open. Raises `Unavailable`."""
-        keys = [to_item({"triplet": WINDOW + mailbox}) for mailbox in dict.fromkeys(mailboxes)][:BATCH_SIZE]
-        try:
-            answer = self.client.batch_get_item(RequestItems={self.table: {"Keys": keys}}) if keys else {}
-        except (BotoCoreError, ClientError) as trouble:
-            raise Unavailable("the greylist cannot be read") from trouble
-        rows = [from_item(item) for item in answer.get("Responses", {}).get(self.table, ())]
+        keys = ({"triplet": WINDOW + mailbox} for mailbox in dict.fromkeys(mailboxes))
+        rows = read_rows(self.client, self.table, keys)
         return frozenset(row["recipient"] for row in rows if row["expires_at"] > epoch(now))
 
     def open(self, mailbox: str, until: datetime) -> None:

@@ -4,26 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
-
-from botocore.exceptions import BotoCoreError, ClientError
 
 from postern.policy_compiler import Snapshot
 from postern.ports import ListEntry, Unavailable
 from postern.sender_list_entry import EntryError, SenderListEntry, read_entry
-from postern_aws.items import from_item, to_item
+from postern_aws.batch_items import read_rows
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-BATCH_SIZE = 100
-"""Keys of one BatchGetItem."""
-
 MAX_KEYS = 2_000
 """Keys of one look-up. A message with more recipients and spellings than that is not looked up in part."""
-
-_ROUNDS = 4
 
 
 class Snapshots(Protocol):
@@ -57,22 +49,8 @@ class DynamoSenderLists:
         ]
         if len(keys) > MAX_KEYS:
             raise Unavailable(f"{len(keys)} entries of sender lists are too many for one message")
-        found = (row for batch in _batches(keys) for row in self._read(batch))
-        return tuple(sorted(_entries(found), key=lambda entry: (entry.scope, entry.key)))
-
-    def _read(self, keys: list[dict[str, str]]) -> Iterator[dict[str, Any]]:
-        """The rows at these keys; what DynamoDB did not get to is asked again."""
-        request: Any = {self.table: {"Keys": [to_item(key) for key in keys]}}
-        for _ in range(_ROUNDS):
-            try:
-                answer = self.client.batch_get_item(RequestItems=request)
-            except (BotoCoreError, ClientError) as trouble:
-                raise Unavailable("the sender lists cannot be read") from trouble
-            yield from (from_item(item) for item in answer["Responses"].get(self.table, ()))
-            request = answer.get("UnprocessedKeys")
-            if not request:
-                return
-        raise Unavailable("the sender lists are throttled")
+        found = _entries(read_rows(self.client, self.table, keys))
+        return tuple(sorted(found, key=lambda entry: (entry.scope, entry.key)))
 
 
 def _entries(rows: Iterable[Mapping[str, Any]]) -> Iterator[SenderListEntry]:
@@ -82,9 +60,3 @@ def _entries(rows: Iterable[Mapping[str, Any]]) -> Iterator[SenderListEntry]:
             yield read_entry(row)
         except EntryError:
             continue
-
-
-def _batches(keys: list[dict[str, str]]) -> Iterator[list[dict[str, str]]]:
-    remaining = iter(keys)
-    while batch := list(islice(remaining, BATCH_SIZE)):
-        yield batch

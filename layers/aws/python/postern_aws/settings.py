@@ -87,6 +87,7 @@ class RunChecksSettings(CommonSettings):
     message_bucket: str | None = dataclasses.field(default=None, metadata={"read": _matching(_NAME, "a bucket")})
     sender_lists_table: str | None = _optional_table()
     greylist_table: str | None = _optional_table()
+    correspondents_table: str | None = _optional_table()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ CHECKS: tuple[str, ...] = (
     "spf",
     "dnsbl",
     "sender_lists",
+    "correspondents",
     "dkim",
     "arc",
     "dmarc",
@@ -25,6 +26,7 @@ CHECKS: tuple[str, ...] = (
     "vbr",
     "ip_shield",
     "rules",
+    "bayes",
     "greylisting",
 )
 """Module names in `postern.checks`, which are the check ids as well."""

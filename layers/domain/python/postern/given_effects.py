@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from postern.contract import Needs
 from postern.greylist.memory import EveryoneReturned
 from postern.message import Message
-from postern.ports import Greylist, Resolver, SenderLists
+from postern.ports import Correspondence, Correspondents, Greylist, Resolver, SenderLists
 from postern.sender_list_entry import SenderListEntry
 
 
@@ -29,11 +30,29 @@ class GivenSenderLists:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenCorrespondents:
+    """Pairs that lie in memory. Implements `ports.Correspondents`."""
+
+    pairs: dict[tuple[str, str], Correspondence] = field(default_factory=dict)
+
+    def known(self, mailboxes: Iterable[str], addresses: Iterable[str], now: datetime) -> tuple[Correspondence, ...]:
+        """The pairs that are known and have not expired."""
+        wanted = tuple(dict.fromkeys(addresses))
+        found = (self.pairs.get((mailbox, address)) for mailbox in dict.fromkeys(mailboxes) for address in wanted)
+        return tuple(one for one in found if one is not None and one.expires_at > now)
+
+    def remember(self, correspondences: Iterable[Correspondence]) -> None:
+        """Keep these."""
+        self.pairs.update({(one.mailbox, one.address): one for one in correspondences})
+
+
+@dataclass(frozen=True, slots=True)
 class GivenStores:
     """What the stores hold: nothing, if nothing is said, and nobody has to wait. Attributes have their needs' names."""
 
     sender_lists: SenderLists = field(default_factory=GivenSenderLists)
     greylist: Greylist = field(default_factory=EveryoneReturned)
+    correspondents: Correspondents = field(default_factory=GivenCorrespondents)
 
     def makers(
         self, resolver: Callable[[], Resolver], message: Callable[[], Message]
@@ -44,4 +63,5 @@ class GivenStores:
             Needs.MESSAGE: message,
             Needs.SENDER_LISTS: lambda: self.sender_lists,
             Needs.GREYLIST: lambda: self.greylist,
+            Needs.CORRESPONDENTS: lambda: self.correspondents,
         }

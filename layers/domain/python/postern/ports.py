@@ -104,6 +104,27 @@ class Greylist(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Correspondence:
+    """A mailbox wrote to an address, which is known to it until `expires_at`. Both are canonical."""
+
+    mailbox: str
+    address: str
+    expires_at: datetime
+
+
+class Correspondents(Protocol):
+    """Remembers to whom each mailbox has written."""
+
+    def known(self, mailboxes: Iterable[str], addresses: Iterable[str], now: datetime) -> tuple[Correspondence, ...]:
+        """Every pair of these that is known now. Raises `Unavailable`."""
+        ...
+
+    def remember(self, correspondences: Iterable[Correspondence]) -> None:
+        """Remember these, over what was known of the same pairs. Raises `Unavailable`."""
+        ...
+
+
 class MessageStore(Protocol):
     """Keeps raw messages. Blocking; called from a pool of threads."""
 

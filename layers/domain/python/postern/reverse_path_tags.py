@@ -39,17 +39,23 @@ def untagged(reverse_path: str) -> str:
     `prvs=0786d6aa1a=Ann@Example.com` becomes `ann@example.com`, `bounce-81723-ann=example.org@list.example` becomes
     `bounce-#-ann=example.org@list.example`.
     """
+    local_part, _, domain = unwrapped(reverse_path).rpartition("@")
+    return f"{_masked(local_part)}@{domain}"
+
+
+def unwrapped(reverse_path: str) -> str:
+    """The reverse-path in lower case with its tags taken off, numbers kept: whose it is."""
     local_part, _, domain = reverse_path.rpartition("@")
     plain = local_part.lower()[:MAX_LOCAL_PART]
     for _ in range(_MAX_WRAPPINGS):
-        inner = next(_unwrapped(plain), None)
+        inner = next(_inside(plain), None)
         if inner is None:
             break
         plain = inner
-    return f"{_masked(plain)}@{to_ascii_domain(domain) or domain.lower()}"
+    return f"{plain}@{to_ascii_domain(domain) or domain.lower()}"
 
 
-def _unwrapped(local_part: str) -> Iterator[str]:
+def _inside(local_part: str) -> Iterator[str]:
     """What is inside the outermost tag, if there is one; a forwarder's own mark stays."""
     for pattern in _WRAPPINGS:
         found = pattern.fullmatch(local_part)
