@@ -81,9 +81,7 @@ class DmarcCheckPolicy(CheckPolicy):
     )
     quarantine: QuarantineAs = setting(QuarantineAs.QUARANTINE, "where failing mail goes: quarantine or junk")
     spare_lists: bool = setting(True, "only score failures of mailing-list traffic")
-    trusted_sealers: tuple[str, ...] = setting(
-        (), "domains whose ARC seals are believed"
-    )
+    trusted_sealers: tuple[str, ...] = setting((), "domains whose ARC seals are believed")
 
 
 SPEC = CheckSpec(
