@@ -9,6 +9,7 @@ from functools import cache
 from postern import catalog
 from postern.model import Disposition, Points
 from postern.policy import EVERY_SCOPE, setting
+from postern.session.screening_policy import ScreeningPolicy
 
 
 class FlaggedAction(StrEnum):
@@ -67,6 +68,6 @@ class SitePolicy:
 
 @cache
 def section_types() -> dict[str, type]:
-    """Every section by name: the site's, the spam filter's and one per check."""
+    """Every section by name: the site's, the spam filter's, those of the session defences and one per check."""
     checks = {spec.check_id: spec.policy for spec in catalog.specs()}
-    return {"site": SitePolicy, "spam_filter": SpamFilterPolicy, **checks}
+    return {"site": SitePolicy, "spam_filter": SpamFilterPolicy, "screening": ScreeningPolicy, **checks}

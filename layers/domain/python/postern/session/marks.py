@@ -1,0 +1,51 @@
+"""Counting within a sliding window without a history: one number for each word in each tenth of the window.
+
+A mark is a name such as `2026-10-01T12:34:30Z unknown`: when its tenth of the window began, and what is counted.
+Marks of different windows can be mixed. A window is never longer than it says: a tenth that has begun before it
+does not count, so nobody who kept within a limit is thought to have passed it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+
+PARTS = 10
+MAX_WORDS = 50
+"""Different words in one addition; each is a name and a number in one DynamoDB expression."""
+
+MAX_MARKS = 200
+"""Additions that one row takes before its old marks are removed; keeps a row under 20 KB."""
+
+_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+
+
+def mark(word: str, now: datetime, window: timedelta) -> str:
+    """The mark of a word at this time."""
+    seconds = max(1, int(window.total_seconds()) // PARTS)
+    began = int(now.timestamp()) // seconds * seconds
+    return f"{datetime.fromtimestamp(began, UTC):{_FORMAT}} {word}"
+
+
+def is_within(name: str, now: datetime, window: timedelta) -> bool:
+    """Whether a mark counts at this time. Any other name does not."""
+    try:
+        began = datetime.strptime(name.partition(" ")[0], _FORMAT).replace(tzinfo=UTC)
+    except ValueError:
+        return False
+    return now - window < began
+
+
+def totals(marks: Mapping[str, int], now: datetime, window: timedelta) -> dict[str, int]:
+    """How often each word was counted within the window."""
+    found: dict[str, int] = {}
+    for name, number in marks.items():
+        if is_within(name, now, window):
+            word = name.partition(" ")[2]
+            found[word] = found.get(word, 0) + number
+    return found
+
+
+def outlived(marks: Iterable[str], now: datetime, window: timedelta) -> list[str]:
+    """The marks that no longer count."""
+    return [name for name in marks if not is_within(name, now, window)]
