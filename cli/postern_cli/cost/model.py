@@ -20,7 +20,7 @@ WORKFLOW_CHUNK_MB = 64
 LOG_EVENT_OCTETS = 26
 """What CloudWatch adds to each line."""
 
-KEPT_MONTHS = {"receipts": 90 / 30, "outbox": 3 / 30, "incoming": 7 / 30}
+KEPT_MONTHS = {"receipts": 90 / 30, "outbox": 3 / 30, "incoming": 14 / 30}
 """How long each kind of row or object is kept, in months."""
 
 TASK_CPU, TASK_GB = 0.25, 0.5

@@ -20,6 +20,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="The domains 
 
 Domain = Annotated[str, typer.Argument(help="The domain, e.g. example.com.")]
 COLUMNS = ("domain", "route", "target_host", "target_port", "target_tls", "recipient_check", "patterns", "note")
+DEFAULTS = {"route": Route.MAILBOX.value, "recipient_check": RecipientCheck.TABLE.value}
 
 
 @app.callback()
@@ -92,4 +93,5 @@ def remove(service: Service, domain: Domain, *, yes: Confirmed = False, as_json:
 def show(service: Service, as_json: AsJson = False) -> None:
     """List the domains and where their mail goes."""
     rows = sorted(service.rows(Output.DOMAINS_TABLE).every(), key=lambda row: str(row["domain"]))
-    print_rows(rows, COLUMNS, nothing="No domain receives here yet: postern domains add example.com", as_json=as_json)
+    shown = rows if as_json else [{**DEFAULTS, **row} for row in rows]
+    print_rows(shown, COLUMNS, nothing="No domain receives here yet: postern domains add example.com", as_json=as_json)

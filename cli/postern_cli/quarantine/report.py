@@ -10,6 +10,7 @@ from rich.text import Text
 
 from postern.disposition import points_text
 from postern.message import Message, parse_message
+from postern.mime.encoded_words import decode_encoded_words
 from postern.wire import truncate
 from postern_aws.quarantine import HeldMessage
 from postern_cli.console import printable
@@ -30,7 +31,7 @@ def held_table(held: Iterable[HeldMessage]) -> Table:
             one.transaction_id,
             points_text(one.score),
             printable(one.author or one.reverse_path or "<>"),
-            printable(one.subject),
+            printable(decode_encoded_words(one.subject)),
             printable("; ".join(one.reasons)),
         )
     return table
