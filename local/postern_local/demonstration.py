@@ -37,6 +37,8 @@ def rows(relay_port: int) -> dict[str, list[Row]]:
         ],
         "PolicyTable": [
             {"scope": "global", "section": "sender_lists", "mode": "enforce"},
+            {"scope": "global", "section": "greylisting", "delay_minutes": 1, "note": "a minute, so that one sees it"},
+            {"scope": f"mailbox:ann@{HOSTED}", "section": "greylisting", "mode": "observe", "note": "Ann never waits"},
             {"scope": f"mailbox:bob@{HOSTED}", "section": "spam_filter", "flagged": "quarantine"},
         ],
     }

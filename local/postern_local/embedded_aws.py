@@ -13,6 +13,7 @@ from typing import Any
 
 import boto3
 import moto
+from moto.dynamodb.models.table import Table
 from moto.stepfunctions.models import StateMachine
 
 from postern_local import environment, object_reads, schedules, sync_execution, template_resources
@@ -77,6 +78,8 @@ class EmbeddedAws:
         object_reads.install()
         template_resources.register(resource_classes())
         template_resources.name_without_chance()
+        table: Any = Table
+        table.create_from_cloudformation_json = template_resources.expire_rows(table.create_from_cloudformation_json)
         machine: Any = StateMachine
         machine.create_from_cloudformation_json = classmethod(template_resources.create_state_machine)
 

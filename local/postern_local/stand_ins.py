@@ -69,6 +69,7 @@ BEHAVIOUR: Mapping[str, str] = {
     " in the state directory has to be found again at the next start",
     "state machine: template_resources.create_state_machine": "moto's CloudFormation makes it in a backend that does"
     " not execute, and forgets that it is EXPRESS",
+    "tables: template_resources.expire_rows": "moto's CloudFormation passes over a table's time to live",
     "StartSyncExecution: sync_execution.start_sync_execution": "moto's engine can do it; its HTTP face has no route",
     "definitions and paths: sync_execution.install": "moto parses both again for every execution, 100 ms for a message",
     "copies: sync_execution.copied": "moto copies the state some 400 times for a message, by a slow way",

@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 from moto.cloudformation import parsing
 from moto.core.common_models import CloudFormationModel
+from moto.dynamodb.models import dynamodb_backends
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from postern_local.account import ACCOUNT, REGION
@@ -146,3 +147,25 @@ def create_state_machine(
         sm_type=properties.get("StateMachineType", "STANDARD"),
         loggingConfiguration=None,
     )
+
+
+def expire_rows(create_table: Any) -> Any:
+    """Make a table of the template as moto does, and heed its time to live, which moto's CloudFormation passes over."""
+
+    def create(
+        cls: Any,
+        /,
+        resource_name: str,
+        cloudformation_json: Properties,
+        account_id: str,
+        region_name: str,
+        **kwargs: Any,
+    ) -> Any:
+        del cls
+        table = create_table(resource_name, cloudformation_json, account_id, region_name, **kwargs)
+        specification = cloudformation_json["Properties"].get("TimeToLiveSpecification")
+        if specification:
+            dynamodb_backends[account_id][region_name].update_time_to_live(table.name, specification)
+        return table
+
+    return classmethod(create)
