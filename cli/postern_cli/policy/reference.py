@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from postern import catalog
 from postern.contract import CheckSpec
@@ -11,6 +12,8 @@ from postern.policy import EVERY_SCOPE, CheckPolicy, attributes
 from postern.sections import section_types
 from postern_cli.policy.presentation import value_text
 from postern_cli.policy.settings import Setting, settings_of, title_of
+
+PAGES = Path(__file__).resolve().parents[3] / "docs"
 
 _INTRODUCTION = """\
 # Policy
@@ -70,16 +73,22 @@ def _check(spec: CheckSpec) -> str:
     standards = f" Standards: {', '.join(spec.standards)}." if spec.standards else ""
     needs = f" It reads what these found: {', '.join(f'`{one}`' for one in spec.requires)}." if spec.requires else ""
     own = [one for one in settings_of(spec.check_id) if one.name not in attributes(CheckPolicy)]
+    page = f" More: [{_page(spec)}]({_page(spec)})." if (PAGES / _page(spec)).is_file() else ""
     mode = next(one for one in settings_of(spec.check_id) if one.name == "mode")
     required = next(one for one in settings_of(spec.check_id) if one.name == "required")
     default = f"Mode by default: `{mode.default}`" + (", required." if required.default else ".")
     return "".join(
         (
-            f"### `{spec.check_id}`: {spec.title}\n\n{default} Phase: {spec.phase}.{needs}{standards}\n\n",
+            f"### `{spec.check_id}`: {spec.title}\n\n{default} Phase: {spec.phase}.{needs}{standards}{page}\n\n",
             f"{_table(own)}\n" if own else "",
             _symbols(spec),
         )
     )
+
+
+def _page(spec: CheckSpec) -> str:
+    """The name of the page that a check of some size has of its own."""
+    return f"{spec.check_id.replace('_', '-')}.md"
 
 
 def _table(settings: list[Setting] | tuple[Setting, ...], *, with_defaults: bool = True) -> str:
