@@ -97,6 +97,17 @@ def check_troubles(check_ids: Iterable[str]) -> list[Trouble]:
     ]
 
 
+def defence_troubles() -> list[Trouble]:
+    """The self-test found a defence that does not notice what it must notice."""
+    return [
+        Trouble(
+            name="DefenceDead",
+            text="A defence is dead or a DNS list unusable. `postern selftest` says which and why.",
+            metric=counted(metrics.DEFENCES_DEAD, statistic="Maximum"),
+        )
+    ]
+
+
 def workflow_troubles(machine: sfn.StateMachine) -> list[Trouble]:
     """The decision could not be made; senders are told to come again."""
     return [

@@ -6,7 +6,15 @@ from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
-from infra.alarms import Alarms, check_troubles, delivery_troubles, front_end_troubles, workflow_troubles
+from infra.alarms import (
+    Alarms,
+    check_troubles,
+    defence_troubles,
+    delivery_troubles,
+    front_end_troubles,
+    workflow_troubles,
+)
+from infra.batv_secret import BatvSecret
 from infra.check_functions import CheckFunctions
 from infra.dashboard import Dashboard
 from infra.delivery import Delivery
@@ -23,6 +31,7 @@ from infra.notifications import Notifications
 from infra.packs import packs
 from infra.policy_compiler import PolicyCompiler
 from infra.postern_function import FunctionDefaults
+from infra.self_test import SelfTest
 from infra.settings import DeploySettings
 from infra.tables import POLICY_TABLES, STATE_TABLES, Tables, index_due_rows, index_receipts_by_domain
 from infra.tls_secret import TlsSecret
@@ -45,6 +54,7 @@ class PosternStack(Stack):
         )
         self.bucket = MessageBucket(self, "Messages", production=settings.production).bucket
         self.tables = self._make_tables()
+        self.batv_secret = BatvSecret(self, "Batv", production=settings.production).secret
         self.notifications = Notifications(
             self,
             "Notifications",
@@ -74,6 +84,7 @@ class PosternStack(Stack):
             defaults=self._defaults,
             bucket=self.bucket,
             tables=self.tables,
+            batv_secret=self.batv_secret,
         )
         return FilterWorkflow(
             self, "Filter", stages=stages, packing=packing, checks=checks.by_name, defaults=self._defaults
@@ -94,6 +105,16 @@ class PosternStack(Stack):
             hostname=self._settings.hostname,
         )
 
+        self.self_test = SelfTest(
+            self,
+            "SelfTest",
+            defaults=self._defaults,
+            bucket=self.bucket,
+            machine=self.workflow.machine,
+            notices=notices,
+            hostname=self._settings.hostname,
+        )
+
     def _make_front_end(self) -> None:
         settings = self._settings
         vpc = Network(self, "Network").vpc
@@ -107,6 +128,7 @@ class PosternStack(Stack):
             machine=self.workflow.machine,
             wake_relay=self.delivery.wake_relay,
             notices=self.notifications.postmaster,
+            security_notices=self.notifications.security,
             tls_secret=self.tls_secret,
         )
         front_end = FrontEndService(
@@ -132,9 +154,15 @@ class PosternStack(Stack):
             *delivery_troubles(letters),
             *front_end_troubles(self.balancer.target_groups),
             *check_troubles(catalog.CHECKS),
+            *defence_troubles(),
         ]
         alarms = Alarms(self, "Alarms", tell=self.notifications.postmaster, troubles=troubles)
-        functions = {**self.workflow.functions, **self.delivery.functions, "compile_policy": self.compiler.function}
+        functions = {
+            **self.workflow.functions,
+            **self.delivery.functions,
+            "compile_policy": self.compiler.function,
+            "self_test": self.self_test.function,
+        }
         Dashboard(
             self,
             "Overview",
@@ -151,9 +179,12 @@ class PosternStack(Stack):
             **{name: table.table_name for name, table in self.tables.items()},
             "StateMachineArn": self.workflow.machine.state_machine_arn,
             "NoticeTopicArn": self.notifications.postmaster.topic_arn,
+            "SecurityTopicArn": self.notifications.security.topic_arn,
             "RelayQueueUrl": self.delivery.wake_relay.queue_url,
             "TlsSecretArn": self.tls_secret.secret_arn,
+            "BatvSecretArn": self.batv_secret.secret_arn,
             "CompilePolicyFunction": self.compiler.function.function_name,
+            "SelfTestFunction": self.self_test.function.function_name,
             "HostName": self._settings.hostname,
             "MailAddresses": ", ".join(address.attr_public_ip for address in self.balancer.addresses),
             "BalancerName": self.balancer.balancer.load_balancer_dns_name,

@@ -26,6 +26,7 @@ STUCK_ROWS = "StuckRows"
 RELAY_DEFERRED = "RelayDeferred"
 RELAY_FAILED = "RelayFailed"
 POLICY_PROBLEMS = "PolicyProblems"
+DEFENCES_DEAD = "DefencesDead"
 
 CHECK = "check"
 """The one dimension we use: the id of a check."""

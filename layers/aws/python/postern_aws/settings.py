@@ -88,6 +88,8 @@ class RunChecksSettings(CommonSettings):
     sender_lists_table: str | None = _optional_table()
     greylist_table: str | None = _optional_table()
     correspondents_table: str | None = _optional_table()
+    sent_messages_table: str | None = _optional_table()
+    batv_secret_arn: str | None = dataclasses.field(default=None, metadata={"read": _matching(_ARN, "an ARN")})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +122,16 @@ class CompilePolicySettings(CommonSettings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SelfTestSettings(CommonSettings):
+    """The self-test."""
+
+    message_bucket: str = _name()
+    state_machine_arn: str = _arn()
+    notice_topic_arn: str = _arn()
+    hostname: str = _hostname()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FrontEndSettings(CommonSettings):
     """The SMTP receiver."""
 
@@ -128,7 +140,10 @@ class FrontEndSettings(CommonSettings):
     aliases_table: str = _name()
     outbox_table: str = _name()
     receipts_table: str = _name()
+    screening_table: str = _name()
     state_machine_arn: str = _arn()
+    notice_topic_arn: str = _arn()
+    security_topic_arn: str = _arn()
     tls_secret_arn: str = _arn()
     hostname: str = _hostname()
 

@@ -1,0 +1,1 @@
+"""`postern selftest`: is every defence alive?"""
