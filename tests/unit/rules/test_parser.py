@@ -30,7 +30,7 @@ def test_every_directive_is_read() -> None:
         "EMPTY": RuleKind.HEADER,
         "BOTH": RuleKind.META,
     }
-    assert book.rules["__FROM"].header == HeaderTest("From", "addr")
+    assert book.rules["__FROM"].header == HeaderTest("From", ("addr",))
     assert book.rules["EMPTY"].header == HeaderTest("Subject", if_unset="")
     assert (book.score("PILLS"), book.score("NO_TO"), book.score("BOTH")) == (250, 100, -100)
 

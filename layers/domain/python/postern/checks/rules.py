@@ -72,7 +72,7 @@ def _compiled(shipped: bool, local: str) -> CompiledRules:
     files = _shipped_files() if shipped else []
     if local:
         files.append(("local.cf", local))
-    return compile_rules(read_rules(files))[0]
+    return compile_rules(read_rules(files))
 
 
 def _shipped_files() -> list[tuple[str, str]]:

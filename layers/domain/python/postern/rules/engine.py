@@ -1,36 +1,44 @@
-"""Evaluating a rule book against a message."""
+"""Evaluating a rule book against a message.
+
+Patterns are tried only where one of the literals they need occurs: all texts of the message are laid end to end and
+looked up at once. Every search is bounded in time, and after a few that took too long the rest is left out.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from postern.message import HeaderField, Message
-from postern.mime.addresses import parse_address_list
+from postern.message import Message
 from postern.model import Points
-from postern.rules.definitions import HeaderTest, Rule, RuleBook, RuleKind
-from postern.rules.meta import MetaExpression, compile_meta
-from postern.rules.patterns import Matcher, PatternError, compile_pattern
-from postern.text.view import TextView, view_text
+from postern.rules.definitions import HeaderTest, Problem, RuleBook, ScoreSet
+from postern.rules.header_views import decoded_field, raw_field
+from postern.rules.inspection import NOTHING_KNOWN, Circumstances, Inspection
+from postern.rules.literals import NOT_WORD
+from postern.rules.matchers import NO_MATCH, Match, Matcher
+from postern.rules.plan import BODY, Plan, Target, make_plan
+from postern.rules.uri_list import UriInfo
 
 MAX_FULL_OCTETS = 1_048_576
-MAX_META_ROUNDS = 20
-_TO_AND_CC = ("to", "cc")
+MAX_TIMED_OUT = 8
+_ONE_EMPTY = (b"",)
 
 
 @dataclass(frozen=True, slots=True)
 class RuleHit:
-    """A rule that hit: its points, its description and what it matched."""
+    """A rule that hit: its points, its description, what it matched first, and how often it hit."""
 
     name: str
     score: Points
     description: str
     matched: str
+    count: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """All hits of rules with a score of their own, and the rules that ran out of time."""
+    """All hits of rules with a score of their own, the sub-rules that hit, and the rules that ran out of time."""
 
     hits: tuple[RuleHit, ...]
     sub_rules: tuple[str, ...] = ()
@@ -39,139 +47,240 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class CompiledRules:
-    """A rule book with its patterns compiled; build it once with `compile_rules`."""
+    """A rule book made ready; build it once with `compile_rules`."""
 
-    book: RuleBook
-    matchers: Mapping[str, Matcher]
-    metas: Mapping[str, MetaExpression]
+    plan: Plan
 
-    def evaluate(self, message: Message) -> Evaluation:
+    @property
+    def book(self) -> RuleBook:
+        """The rules as they were read."""
+        return self.plan.book
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What could not be used, with file and line."""
+        return self.plan.problems
+
+    def evaluate(self, message: Message, circumstances: Circumstances = NOTHING_KNOWN) -> Evaluation:
         """The hits on one message; never raises for anything in the message."""
-        texts = _Texts(message, view_text(message))
-        values: dict[str, float] = {}
-        matched: dict[str, str] = {}
-        timed_out: list[str] = []
-        for rule in self.book.rules.values():
-            if rule.kind is not RuleKind.META:
-                self._try(rule, texts, values, matched, timed_out)
-        self._evaluate_metas(values)
-        return self._evaluation(values, matched, tuple(timed_out))
+        return _Run(self.plan, Inspection(message, self.plan.settings, circumstances)).evaluate()
 
-    def _try(
-        self, rule: Rule, texts: _Texts, values: dict[str, float], matched: dict[str, str], timed_out: list[str]
-    ) -> None:
-        try:
-            found = self._match(rule, texts)
-        except TimeoutError:
-            timed_out.append(rule.name)
+
+def compile_rules(book: RuleBook, score_set: int = ScoreSet.LOCAL) -> CompiledRules:
+    """The rules of a book made ready. Rules whose points in the score set are zero are off."""
+    return CompiledRules(make_plan(book, score_set))
+
+
+class _Run:
+    """One evaluation: lives only as long as the call."""
+
+    def __init__(self, plan: Plan, inspection: Inspection) -> None:
+        self._plan = plan
+        self._inspection = inspection
+        self._values: dict[str, float] = {}
+        self._matched: dict[str, bytes] = {}
+        self._captured: dict[str, list[bytes]] = {}
+        self._timed_out: list[str] = []
+        self._texts: dict[Target, tuple[bytes, ...]] = {}
+
+    def evaluate(self) -> Evaluation:
+        for target in self._plan.patterns.targets:
+            self._texts[target] = self._make_texts(target)
+        self._exists()
+        self._by_literal()
+        self._squeezed()
+        self._always()
+        self._mime_headers()
+        self._uri_details()
+        self._templates()
+        self._calls()
+        self._metas()
+        return self._evaluation()
+
+    def _make_texts(self, target: Target) -> tuple[bytes, ...]:
+        kind, name, views, if_unset = target
+        if kind == "header":
+            text = self._inspection.headers.text(name, views)
+            return ((if_unset or "").encode("utf-8", "surrogateescape") if text is None else text,)
+        if kind == "body":
+            return self._inspection.bodies.lines
+        if kind == "rawbody":
+            return self._inspection.bodies.chunks
+        if kind == "uri":
+            return tuple(uri.encode("utf-8", "replace") for uri in self._inspection.uris.uris)
+        return (self._inspection.message.raw[:MAX_FULL_OCTETS],)
+
+    def _exists(self) -> None:
+        for name, header in self._plan.exists:
+            if self._inspection.headers.text(header) is not None:
+                self._values[name] = 1.0
+
+    def _by_literal(self) -> None:
+        """Lay all texts end to end, look the literals up, and try the patterns on the texts that have them."""
+        targets = [(target, text) for target, texts in self._texts.items() for text in texts]
+        laid = b"\0".join(text for _, text in targets).lower()
+        starts, at = [], 0
+        for _, text in targets:
+            starts.append(at)
+            at += len(text) + 1
+        wanted: dict[Matcher, dict[int, None]] = {}
+        slots = self._plan.slots
+        seen: set[tuple[int, int]] = set()
+        for number, position in self._plan.index.find(laid):
+            place = bisect_right(starts, position) - 1
+            if (number, place) in seen:
+                continue
+            seen.add((number, place))
+            for matcher in slots[number].get(targets[place][0], ()):
+                wanted.setdefault(matcher, {})[place] = None
+        for matcher, places in wanted.items():
+            self._try(matcher, [targets[place][1] for place in sorted(places)])
+
+    def _squeezed(self) -> None:
+        """The same for patterns against disguised words, over paragraphs without what disguises; those that are not
+        ASCII are always tried."""
+        lines = self._texts.get(BODY, ())
+        if not self._plan.patterns.squeezed or not lines:
             return
-        if found is not None:
-            values[rule.name] = 1.0
-            matched[rule.name] = found.decode("utf-8", "replace")
+        foreign = [line for line in lines if not line.isascii()]
+        plain = [line for line in lines if line.isascii()]
+        squeezed = [line.lower().translate(None, NOT_WORD) for line in plain]
+        starts, at = [], 0
+        for text in squeezed:
+            starts.append(at)
+            at += len(text) + 1
+        wanted: dict[Matcher, dict[int, None]] = {}
+        for number, position in self._plan.squeezed_index.find(b"\0".join(squeezed)):
+            place = bisect_right(starts, position) - 1
+            for matcher in self._plan.squeezed_slots[number]:
+                wanted.setdefault(matcher, {})[place] = None
+        for matcher in self._plan.patterns.squeezed if foreign else wanted:
+            places = wanted.get(matcher, ())
+            self._try(matcher, [*(plain[place] for place in sorted(places)), *foreign])
 
-    def _match(self, rule: Rule, texts: _Texts) -> bytes | None:
-        if rule.header is not None:
-            return self._match_header(rule, rule.header, texts)
-        matcher = self.matchers.get(rule.name)
-        if matcher is None:
-            return None
-        return next((found for text in texts.of(rule.kind) if (found := matcher.search(text)) is not None), None)
+    def _always(self) -> None:
+        for target, matchers in self._plan.patterns.always.items():
+            texts = self._texts[target]
+            for matcher in matchers:
+                if texts != _ONE_EMPTY or matcher.matches_nothing:
+                    self._try(matcher, texts)
+        for matcher, target in self._plan.patterns.negated:
+            texts = self._texts[target]
+            if not self._find(matcher, texts).count:
+                self._values[matcher.name] = 1.0
 
-    def _match_header(self, rule: Rule, test: HeaderTest, texts: _Texts) -> bytes | None:
-        if test.exists:
-            return b"" if texts.message.first(test.name) else None
-        matcher = self.matchers.get(rule.name)
-        text = texts.header(test)
-        if matcher is None or text is None:
-            return None
-        found = matcher.search(text)
-        if test.negated:
-            return b"" if found is None else None
-        return found
+    def _templates(self) -> None:
+        for matcher, target in self._plan.patterns.templates:
+            if matcher.may_match(self._texts[target], self._captured):
+                self._try(matcher, self._texts[target])
 
-    def _evaluate_metas(self, values: dict[str, float]) -> None:
-        """Metas may name metas: go round until nothing changes."""
-        for _ in range(MAX_META_ROUNDS):
-            before = {name: values.get(name, 0.0) for name in self.metas}
-            for name, expression in self.metas.items():
-                values[name] = expression.evaluate(values)
-            if all(values[name] == before[name] for name in self.metas):
-                return
+    def _try(self, matcher: Matcher, texts: Iterable[bytes]) -> None:
+        if matcher.nosubject:
+            lines = self._texts[BODY]
+            texts = [text for text in texts if not lines or text is not lines[0]]
+        self._note(matcher.name, self._find(matcher, texts))
 
-    def _evaluation(
-        self, values: Mapping[str, float], matched: Mapping[str, str], timed_out: tuple[str, ...]
-    ) -> Evaluation:
-        names = [name for name in self.book.rules if values.get(name)]
-        hits = tuple(
-            RuleHit(name, self.book.score(name), self.book.descriptions.get(name, ""), matched.get(name, ""))
-            for name in names
-            if not self.book.rules[name].is_sub_rule
-        )
-        return Evaluation(hits, tuple(name for name in names if self.book.rules[name].is_sub_rule), timed_out)
-
-
-def compile_rules(book: RuleBook) -> tuple[CompiledRules, Mapping[str, str]]:
-    """The compiled rules, and by rule name what could not be compiled."""
-    matchers: dict[str, Matcher] = {}
-    problems: dict[str, str] = {}
-    for rule in book.rules.values():
-        if rule.kind is RuleKind.META or not rule.pattern:
-            continue
+    def _find(self, matcher: Matcher, texts: Iterable[bytes]) -> Match:
+        if len(self._timed_out) >= MAX_TIMED_OUT:
+            return NO_MATCH
         try:
-            matchers[rule.name] = compile_pattern(rule.pattern)
-        except PatternError as wrong:
-            problems[rule.name] = f"{rule.place}: {wrong}"
-    metas = {rule.name: compile_meta(rule.pattern) for rule in book.rules.values() if rule.kind is RuleKind.META}
-    return CompiledRules(book, matchers, metas), problems
+            return matcher.find(texts, self._captured)
+        except TimeoutError:
+            self._timed_out.append(matcher.name)
+            return NO_MATCH
 
+    def _note(self, name: str, match: Match) -> None:
+        if match.count:
+            self._values[name] = float(match.count)
+            self._matched[name] = match.text
+            for group, value in match.captured:
+                self._captured.setdefault(group, []).append(value)
 
-class _Texts:
-    """What the kinds of rules look at, made when first asked for."""
+    def _mime_headers(self) -> None:
+        values: dict[tuple[str, bool], tuple[bytes | None, ...]] = {}
+        for test, matcher in self._plan.mime_headers:
+            key = (test.name.lower(), "raw" in test.views)
+            if key not in values:
+                values[key] = tuple(self._part_fields(*key))
+            unset = (test.if_unset or "").encode("utf-8", "surrogateescape")
+            self._mime_header(test, matcher, [unset if value is None else value for value in values[key]])
 
-    def __init__(self, message: Message, view: TextView) -> None:
-        self.message = message
-        self._view = view
-        self._made: dict[RuleKind, tuple[bytes, ...]] = {}
-
-    def of(self, kind: RuleKind) -> tuple[bytes, ...]:
-        """The texts that rules of `kind` are tried on."""
-        if kind not in self._made:
-            self._made[kind] = tuple(self._make(kind))
-        return self._made[kind]
-
-    def header(self, test: HeaderTest) -> bytes | None:
-        """The text of a header rule's field; `None` when there is no such field and nothing stands for it."""
-        name = test.name.lower()
-        if name == "all":
-            return self.message.header_bytes
-        names = _TO_AND_CC if name == "tocc" else (name,)
-        fields = [one for wanted in names for one in self.message.fields(wanted)]
-        if not fields:
-            return None if test.if_unset is None else test.if_unset.encode("utf-8")
-        return "\n".join(_field_text(one, test.view) for one in fields).encode("utf-8", "replace")
-
-    def _make(self, kind: RuleKind) -> Iterator[bytes]:
-        if kind is RuleKind.BODY:
-            yield from (_octets(text) for text in (self._view.subject, *self._view.paragraphs))
-        elif kind is RuleKind.RAWBODY:
-            yield from (_octets(text) for text in self._view.sources)
-        elif kind is RuleKind.URI:
-            yield from dict.fromkeys(_octets(text) for uri in self._view.uris for text in (uri.written, uri.url))
+    def _mime_header(self, test: HeaderTest, matcher: Matcher, texts: list[bytes]) -> None:
+        if matcher.literals and not any(
+            literal in text for text in {one.lower() for one in texts} for literal in matcher.literals
+        ):
+            match = NO_MATCH
         else:
-            yield self.message.raw[:MAX_FULL_OCTETS]
+            match = self._find(matcher, texts)
+        if test.negated:
+            match = NO_MATCH if match.count else Match(1)
+        self._note(matcher.name, match)
 
+    def _part_fields(self, name: str, raw: bool) -> Iterable[bytes | None]:
+        for part in self._inspection.mime.parts:
+            fields = part.header_fields if name == "all" else part.fields(name)
+            if not fields:
+                yield None
+            elif name == "all":
+                yield b"".join(one.raw_name.rstrip() + b": " + decoded_field(one) + b"\n" for one in fields)
+            else:
+                yield raw_field(fields[-1]) if raw else decoded_field(fields[-1]) + b"\n"
 
-def _field_text(one: HeaderField, view: str) -> str:
-    if view == "raw":
-        return one.unfolded
-    if view in ("addr", "name"):
-        mailboxes = parse_address_list(one.unfolded)
-        first = mailboxes[0] if mailboxes else None
-        if first is None:
-            return ""
-        return f"{first.local_part}@{first.domain}" if view == "addr" else first.display_name
-    return one.value
+    def _uri_details(self) -> None:
+        for name, criteria in self._plan.uri_details:
+            if any(self._meets(uri, info, criteria) for uri, info in self._inspection.uris.details.items()):
+                self._values[name] = 1.0
 
+    def _meets(self, uri: str, info: UriInfo, criteria: tuple[tuple[str, bool, Matcher], ...]) -> bool:
+        for target, negated, matcher in criteria:
+            texts: Iterable[str] = {
+                "raw": (uri,), "type": info.types, "cleaned": info.cleaned, "text": info.anchors,
+                "domain": info.domains, "host": info.hosts,
+            }[target]  # fmt: skip
+            found = (bool(self._find(matcher, [text.encode("utf-8", "replace")]).count) for text in texts)
+            if not any(one is not negated for one in found):
+                return False
+        return True
 
-def _octets(text: str) -> bytes:
-    return text.encode("utf-8", "replace")
+    def _calls(self) -> None:
+        for name, call, function in self._plan.calls:
+            try:
+                value = function(self._inspection, *call.arguments)
+            except TypeError:
+                continue
+            if value:
+                self._values[name] = float(value) if value > 0 else 1.0
+
+    def _metas(self) -> None:
+        """Only metas that can be true are worked out: those that name a rule that hit, or are true without any."""
+        values, metas, dependants = self._values, self._plan.metas, self._plan.dependants
+        due = set(self._plan.idle_metas)
+        for name in values:
+            due.update(dependants.get(name, ()))
+        waiting = sorted(due, reverse=True)
+        while waiting:
+            position = waiting.pop()
+            name, expression = metas[position]
+            value = expression.evaluate(values)
+            if value:
+                values[name] = value if value > 0 else 1.0
+                later = [one for one in dependants.get(name, ()) if one not in due]
+                if later:
+                    due.update(later)
+                    waiting = sorted({*waiting, *later}, reverse=True)
+
+    def _evaluation(self) -> Evaluation:
+        book, scores = self._plan.book, self._plan.scores
+        names = [name for name in self._values if name in book.rules]
+        hits = tuple(
+            RuleHit(
+                name,
+                Points(scores[name]),
+                book.descriptions.get(name, ""),
+                self._matched.get(name, b"").decode("utf-8", "replace"),
+                self._values[name],
+            )
+            for name in sorted(names)
+            if not book.rules[name].is_sub_rule
+        )
+        return Evaluation(hits, tuple(sorted(one for one in names if one.startswith("__"))), tuple(self._timed_out))

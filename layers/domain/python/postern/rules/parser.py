@@ -1,126 +1,145 @@
-"""Reading `.cf` text: a line that cannot be used is a problem with its place, and never stops the rest."""
+"""Reading `.cf` text: lines, comments, `if`, `include`. What a line says is `postern.rules.statements`' business.
+
+A line that cannot be used is a problem with its place, and never stops the rest.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from decimal import Decimal, InvalidOperation
-from types import MappingProxyType
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
-from postern.model import Points
-from postern.rules.definitions import HeaderTest, Place, Problem, Rule, RuleBook, RuleKind
-from postern.rules.meta import MetaError, compile_meta
-from postern.rules.patterns import PatternError, split_literal
+from postern.rules.conditions import ConditionError, has_plugin, holds
+from postern.rules.definitions import Place, Problem, RuleBook
+from postern.rules.meta import MetaError
+from postern.rules.patterns import PatternError
+from postern.rules.statements import RuleSyntaxError, Statements
 
 MAX_LINE = 32_768
-MAX_RULES = 200_000
-_RULE_NAME = re.compile(r"[A-Za-z_]\w{0,127}\Z")
-_HEADER = re.compile(r"(?P<name>[\w-]+)(?::(?P<view>raw|addr|name))?\s*(?P<sign>=~|!~)\s*(?P<pattern>.+)\Z", re.DOTALL)
-_EXISTS = re.compile(r"exists:(?P<name>[\w-]+)\Z")
-_IF_UNSET = re.compile(r"\s+\[if-unset:\s*(?P<text>.*?)\]\s*\Z")
+MAX_LINES = 2_000_000
+MAX_INCLUDE_DEPTH = 10
+MAX_IF_DEPTH = 50
+MAX_PROBLEMS = 1_000
+LANGUAGE = "en"
+"""Descriptions are read in this language."""
+
+_COMMENT = re.compile(r"(?<!\\)#.*\Z", re.DOTALL)
+_LANGUAGE = re.compile(r"lang\s+(\S+)\s+(.*)\Z", re.DOTALL)
+_FILE_NAME = re.compile(r"[A-Za-z0-9_][\w.-]{0,99}\Z")
+_NO_FILES: Mapping[str, str] = {}
 
 
-class RuleSyntaxError(ValueError):
-    """A line of a `.cf` file that is not of the language; the text says what is wrong with it."""
+def read_rules(files: Iterable[tuple[str, str]], includable: Mapping[str, str] = _NO_FILES) -> RuleBook:
+    """The rule book of `(file name, text)` pairs, in order; what cannot be used is among its problems.
 
-
-def read_rules(files: Iterable[tuple[str, str]]) -> RuleBook:
-    """The rule book of `(file name, text)` pairs, in order; what cannot be used is among its problems."""
-    reader = _Reader()
+    `include NAME` reads a file of `includable`: a name in the same folder, never a path.
+    """
+    reader = _Reader(includable)
     for name, text in files:
         reader.read(name, text)
     return reader.book()
 
 
-class _Reader:
-    """Collects what the lines say."""
+@dataclass(slots=True)
+class _Branch:
+    """An open `if`: whether its lines count, and whether those around it do."""
 
-    def __init__(self) -> None:
-        self._rules: dict[str, Rule] = {}
-        self._scores: dict[str, Points] = {}
-        self._descriptions: dict[str, str] = {}
-        self._flags: dict[str, frozenset[str]] = {}
+    place: Place
+    counts: bool
+    outer: bool
+
+
+class _Reader:
+    """Follows files and conditions and hands every line that counts on."""
+
+    def __init__(self, includable: Mapping[str, str]) -> None:
+        self._includable = includable
+        self._including: list[str] = []
+        self._branches: list[_Branch] = []
+        self._statements = Statements()
         self._problems: list[Problem] = []
-        self._directives: Mapping[str, Callable[[Place, str, str], None]] = {
-            **dict.fromkeys(("body", "rawbody", "uri", "full"), self._pattern_rule),
-            "header": self._header_rule,
-            "meta": self._meta_rule,
-            "score": self._score,
-            "describe": self._describe,
-            "tflags": self._tflags,
-        }
+        self._lines = 0
 
     def book(self) -> RuleBook:
         """Everything that was read."""
-        return RuleBook(
-            MappingProxyType(self._rules),
-            MappingProxyType(self._scores),
-            MappingProxyType(self._descriptions),
-            MappingProxyType(self._flags),
-            tuple(self._problems),
-        )
+        return self._statements.book(self._problems[:MAX_PROBLEMS])
 
     def read(self, file: str, text: str) -> None:
-        """Read one file."""
-        for number, line in enumerate(text.splitlines(), 1):
+        """Read one file; an `if` ends with its file at the latest."""
+        outer, self._branches = self._branches, []
+        for number, line in enumerate(text.split("\n"), 1):
+            self._lines += 1
+            if self._lines > MAX_LINES:
+                break
+            if "#" in line:
+                line = _COMMENT.sub("", line).replace("\\#", "#")
             content = line.strip()
-            if content and not content.startswith("#"):
+            if content:
                 self._line(Place(file, number), content)
+        for branch in self._branches:
+            self._problems.append(Problem(branch.place, "this `if` has no `endif`"))
+        self._branches = outer
 
     def _line(self, place: Place, content: str) -> None:
+        directive, _, argument = content.replace("\t", " ").partition(" ")
+        directive = directive.lower().replace("-", "_")
         try:
             if len(content) > MAX_LINE:
                 raise RuleSyntaxError(f"a line has at most {MAX_LINE} characters")
-            directive, _, rest = content.partition(" ")
-            name, _, argument = rest.strip().partition(" ")
-            if directive not in self._directives:
-                raise RuleSyntaxError(f"{directive!r} is not known here")
-            if not _RULE_NAME.match(name):
-                raise RuleSyntaxError(f"{name!r} is no rule name")
-            self._read_directive(place, directive, name, argument.strip())
-        except (RuleSyntaxError, PatternError, MetaError) as wrong:
-            self._problems.append(Problem(place, str(wrong)))
+            if self._control(place, directive, argument.strip()):
+                return
+            if not self._branches or self._branches[-1].counts:
+                self._statement(place, directive, content[len(directive) :].strip())
+        except (RuleSyntaxError, PatternError, MetaError, ConditionError) as wrong:
+            words = content.split(None, 2)
+            rule = words[1] if len(words) > 1 and directive not in ("if", "ifplugin", "include") else ""
+            self._problems.append(Problem(place, str(wrong), rule[:100]))
 
-    def _read_directive(self, place: Place, directive: str, name: str, argument: str) -> None:
-        self._kind = directive
-        self._directives[directive](place, name, argument)
+    def _control(self, place: Place, directive: str, argument: str) -> bool:
+        """Whether the line was about which lines count."""
+        if directive == "if":
+            self._open(place, self._counts() and holds(argument))
+        elif directive == "ifplugin":
+            self._open(place, has_plugin(argument))
+        elif directive == "else":
+            branch = self._innermost(directive)
+            branch.counts = branch.outer and not branch.counts
+        elif directive == "endif":
+            self._innermost(directive)
+            self._branches.pop()
+        else:
+            return False
+        return True
 
-    def _add(self, rule: Rule) -> None:
-        if len(self._rules) >= MAX_RULES:
-            raise RuleSyntaxError(f"there are more than {MAX_RULES} rules")
-        self._rules[rule.name] = rule
+    def _statement(self, place: Place, directive: str, argument: str) -> None:
+        if directive == "lang":
+            found = _LANGUAGE.match(f"lang {argument}")
+            if found and LANGUAGE.startswith(found[1].lower()):
+                self._line(place, found[2])
+        elif directive == "include":
+            self._include(argument)
+        else:
+            self._statements.read(place, directive, argument)
 
-    def _pattern_rule(self, place: Place, name: str, argument: str) -> None:
-        split_literal(argument)
-        self._add(Rule(name, RuleKind(self._kind), argument, place))
+    def _include(self, name: str) -> None:
+        if not _FILE_NAME.match(name) or name not in self._includable:
+            raise RuleSyntaxError(f"there is no file {name!r} beside this one to include")
+        if name in self._including or len(self._including) >= MAX_INCLUDE_DEPTH:
+            raise RuleSyntaxError(f"including {name!r} here would not end")
+        self._including.append(name)
+        self.read(name, self._includable[name])
+        self._including.pop()
 
-    def _header_rule(self, place: Place, name: str, argument: str) -> None:
-        exists = _EXISTS.match(argument)
-        if exists:
-            self._add(Rule(name, RuleKind.HEADER, "", place, HeaderTest(exists["name"], exists=True)))
-            return
-        unset = _IF_UNSET.search(argument)
-        found = _HEADER.match(argument[: unset.start()] if unset else argument)
-        if found is None:
-            raise RuleSyntaxError("expected `header NAME Field =~ /pattern/` or `header NAME exists:Field`")
-        split_literal(found["pattern"])
-        test = HeaderTest(
-            found["name"], found["view"] or "", found["sign"] == "!~", if_unset=unset["text"] if unset else None
-        )
-        self._add(Rule(name, RuleKind.HEADER, found["pattern"], place, test))
+    def _counts(self) -> bool:
+        return not self._branches or self._branches[-1].counts
 
-    def _meta_rule(self, place: Place, name: str, argument: str) -> None:
-        compile_meta(argument)
-        self._add(Rule(name, RuleKind.META, argument, place))
+    def _open(self, place: Place, condition: bool) -> None:
+        if len(self._branches) >= MAX_IF_DEPTH:
+            raise RuleSyntaxError(f"conditions are nested more than {MAX_IF_DEPTH} deep")
+        outer = self._counts()
+        self._branches.append(_Branch(place, outer and condition, outer))
 
-    def _score(self, _: Place, name: str, argument: str) -> None:
-        try:
-            self._scores[name] = Points(int((Decimal(argument.split(maxsplit=1)[0]) * 100).to_integral_value()))
-        except (InvalidOperation, IndexError) as wrong:
-            raise RuleSyntaxError(f"expected points such as 2.5, found {argument!r}") from wrong
-
-    def _describe(self, _: Place, name: str, argument: str) -> None:
-        self._descriptions[name] = argument
-
-    def _tflags(self, _: Place, name: str, argument: str) -> None:
-        self._flags[name] = frozenset(argument.lower().split())
+    def _innermost(self, directive: str) -> _Branch:
+        if not self._branches:
+            raise RuleSyntaxError(f"there is no `if` for this `{directive}`")
+        return self._branches[-1]

@@ -24,7 +24,7 @@ _ATTRIBUTE = re.compile(r"""([^\s=>"'/][^\s=>/]*+)(?:\s*+=\s*+(?:"([^"]*+)"|'([^
 _COMMENT_END = re.compile(r"--!?>")
 _RAW_TEXT_END = {
     name: re.compile(rf"</{name}(?=[\s>/])", re.IGNORECASE)
-    for name in ("script", "style", "title", "textarea", "xmp", "noembed", "noframes")
+    for name in ("script", "style", "title", "textarea", "xmp", "iframe", "noembed", "noframes")
 }
 _REFERENCES_DECODED = frozenset({"title", "textarea"})
 
