@@ -190,9 +190,8 @@ def test_delivery_is_called_for_commits_that_nobody_has_tried_yet(template: Temp
     assert image == {"queue": {"S": ["deliver"]}, "attempts": {"N": [{"exists": False}]}}
 
 
-def test_the_sweeper_looks_every_minute(template: Template) -> None:
-    rule = template.only("AWS::Events::Rule")
-    assert rule["ScheduleExpression"] == "rate(1 minute)"
-    ((name, _),) = functions(template, "sweep").items()
-    (target,) = rule["Targets"]
-    assert target["Arn"] == f"${{{name}.Arn}}"
+@pytest.mark.parametrize(("function", "schedule"), [("sweep", "rate(1 minute)"), ("self_test", "rate(1 day)")])
+def test_what_runs_by_the_clock(template: Template, function: str, schedule: str) -> None:
+    ((name, _),) = functions(template, function).items()
+    rules = [rule for rule in template.all("AWS::Events::Rule").values() if rule["ScheduleExpression"] == schedule]
+    assert [target["Arn"] for rule in rules for target in rule["Targets"]] == [f"${{{name}.Arn}}"]
