@@ -31,6 +31,7 @@ class FrontEndAccess:
     machine: sfn.StateMachine
     wake_relay: sqs.Queue
     notices: sns.Topic
+    security_notices: sns.Topic
     tls_secret: secrets.Secret
 
     def environment(self) -> dict[str, str]:
@@ -43,9 +44,11 @@ class FrontEndAccess:
             "POSTERN_OUTBOX_TABLE": self.tables["OutboxTable"].table_name,
             "POSTERN_RECEIPTS_TABLE": self.tables["ReceiptsTable"].table_name,
             "POSTERN_QUARANTINE_TABLE": self.tables["QuarantineTable"].table_name,
+            "POSTERN_SCREENING_TABLE": self.tables["ScreeningTable"].table_name,
             "POSTERN_STATE_MACHINE_ARN": self.machine.state_machine_arn,
             "POSTERN_RELAY_QUEUE_URL": self.wake_relay.queue_url,
             "POSTERN_NOTICE_TOPIC_ARN": self.notices.topic_arn,
+            "POSTERN_SECURITY_TOPIC_ARN": self.security_notices.topic_arn,
             "POSTERN_TLS_SECRET_ARN": self.tls_secret.secret_arn,
         }
 
@@ -59,7 +62,8 @@ class FrontEndAccess:
             f":secret:{RELAY_SECRETS}*]",
             "A relay target's password is a secret that policy names; its name begins with a prefix of ours.",
         )
-        allow(role, ["sns:Publish"], self.notices.topic_arn)
+        self._grant_screening(role)
+        allow(role, ["sns:Publish"], self.notices.topic_arn, self.security_notices.topic_arn)
         allow(role, ["secretsmanager:GetSecretValue"], self.tls_secret.secret_arn, self._relay_passwords())
 
     def _relay_passwords(self) -> str:
@@ -76,6 +80,11 @@ class FrontEndAccess:
         allow(role, ["states:StartSyncExecution"], self.machine.state_machine_arn)
         allow(role, ["dynamodb:GetItem", "dynamodb:BatchGetItem"], *lookups)
         allow(role, ["dynamodb:PutItem"], self.tables["ReceiptsTable"].table_arn)
+
+    def _grant_screening(self, role: iam.IRole) -> None:
+        actions = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem"]
+        changes = ["dynamodb:UpdateItem", "dynamodb:DeleteItem"]
+        allow(role, [*actions, *changes], self.tables["ScreeningTable"].table_arn)
 
     def _grant_relaying(self, role: iam.IRole) -> None:
         outbox = self.tables["OutboxTable"]

@@ -36,6 +36,7 @@ STATE_TABLES: Mapping[str, TableKeys] = {
     "QuarantineTable": TableKeys("mailbox", "item"),
     "MailboxesTable": TableKeys("mailbox", "item"),
     "GreylistTable": TableKeys("triplet"),
+    "ScreeningTable": TableKeys("subject", "counter"),
     "CorrespondentsTable": TableKeys("mailbox", "address"),
 }
 """What the service writes: what was accepted, why, and where it is now."""

@@ -46,6 +46,7 @@ class Installation:
     """What was made, and the environment of a function that may use all of it."""
 
     topic_arn: str
+    security_topic_arn: str
     notices_url: str
     relay_queue_url: str
     secret_arn: str
@@ -57,6 +58,7 @@ class Installation:
             **tables,
             "POSTERN_MESSAGE_BUCKET": BUCKET,
             "POSTERN_NOTICE_TOPIC_ARN": self.topic_arn,
+            "POSTERN_SECURITY_TOPIC_ARN": self.security_topic_arn,
             "POSTERN_RELAY_QUEUE_URL": self.relay_queue_url,
             "POSTERN_TLS_SECRET_ARN": self.secret_arn,
             "POSTERN_HOSTNAME": HOSTNAME,
@@ -104,10 +106,12 @@ def _installation() -> Installation:
     topic = clients.sns().create_topic(Name="notices")["TopicArn"]
     notices = clients.sqs().create_queue(QueueName="notices")["QueueUrl"]
     arn = clients.sqs().get_queue_attributes(QueueUrl=notices, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    clients.sns().subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    security = clients.sns().create_topic(Name="security")["TopicArn"]
+    for one in (topic, security):
+        clients.sns().subscribe(TopicArn=one, Protocol="sqs", Endpoint=arn)
     relay = clients.sqs().create_queue(QueueName="relay")["QueueUrl"]
     secret = clients.secrets().create_secret(Name="tls", SecretString='{"certificate": "", "key": ""}')["ARN"]
-    return Installation(topic, notices, relay, secret)
+    return Installation(topic, security, notices, relay, secret)
 
 
 def _create_table(name: str, keys: tuple[str, ...]) -> None:

@@ -12,13 +12,14 @@ import errno
 import logging
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from postern import replies
 from postern_frontend.client_address import Client, canonical_ip
 from postern_frontend.connection import HANDSHAKE_SECONDS, Connection
 from postern_frontend.connections import Connections, Crowded, Place
 from postern_frontend.proxy_protocol import MAX_V2_PAYLOAD, ProxyHeader, ProxyHeaderParser, ProxyProtocolError
+from postern_frontend.screening.refusal import Door, OpenDoor, Refusal
 from postern_frontend.tls import Certificates
 
 BACKLOG = 1024
@@ -54,6 +55,21 @@ class Busy:
 
     full: bytes = replies.BUSY.encode()
     full_for_client: bytes = replies.BUSY_FOR_CLIENT.encode()
+    banned_for_now: bytes = replies.BANNED_FOR_NOW.encode()
+    banned: bytes = replies.BANNED.encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """How clients are received: who asks for them, what they are told without a conversation, and the connection.
+
+    `turn_away` makes the connection of a client that is shut out for good, for a protocol that must hear it out.
+    """
+
+    make_connection: ConnectionFactory
+    turn_away: ConnectionFactory | None = None
+    door: Door = field(default_factory=OpenDoor)
+    busy: Busy = field(default_factory=Busy)
 
 
 class Listener:
@@ -64,14 +80,12 @@ class Listener:
         endpoint: Endpoint,
         connections: Connections,
         certificates: Certificates,
-        make_connection: ConnectionFactory,
-        busy: Busy | None = None,
+        reception: Reception,
     ) -> None:
         self._endpoint = endpoint
         self._connections = connections
         self._certificates = certificates
-        self._make_connection = make_connection
-        self._busy = busy or Busy()
+        self._reception = reception
         self._socket: socket.socket | None = None
         self._arrivals: set[asyncio.Task[None]] = set()
 
@@ -138,7 +152,7 @@ class Listener:
         try:
             if self._endpoint.proxy:
                 client = _announced(await _read_proxy_header(accepted), client)
-            await self._connect(accepted, client, self._place(accepted, client))
+            await self._admit(accepted, client)
         except (NotTakenError, ProxyProtocolError, TimeoutError, OSError) as error:
             _log.debug("connection not taken: %s", error)
             accepted.close()
@@ -146,30 +160,52 @@ class Listener:
             accepted.close()
             raise
 
-    async def _connect(self, accepted: socket.socket, client: Client, place: Place) -> None:
-        context = self._certificates.context if self._endpoint.implicit_tls else None
-        if self._endpoint.implicit_tls and context is None:
-            place.leave()
-            raise NotTakenError("there is no certificate yet")
+    async def _admit(self, accepted: socket.socket, client: Client) -> None:
+        """Give the client a place and its conversation, unless it is shut out.
+
+        Whoever is known to be costs no place; whoever must be looked up has one, so that nobody fills the queue.
+        """
+        door = self._reception.door
+        refusal = door.knock(client.ip)
+        self._refuse_for_now(accepted, refusal)
+        place = self._place(accepted, client)
         with contextlib.ExitStack() as undoing:
             undoing.callback(place.leave)
-            await asyncio.get_running_loop().connect_accepted_socket(
-                lambda: self._make_connection(client, place),
-                accepted,
-                ssl=context,
-                ssl_handshake_timeout=HANDSHAKE_SECONDS if context else None,
-            )
+            refusal = refusal or await door.ask(client.ip)
+            self._refuse_for_now(accepted, refusal)
+            make_connection = self._reception.turn_away if refusal else self._reception.make_connection
+            if make_connection is None:
+                self._dismiss(accepted, self._reception.busy.banned)
+                raise NotTakenError("banned")
+            await self._connect(accepted, lambda: make_connection(client, place))
             undoing.pop_all()
+
+    async def _connect(self, accepted: socket.socket, make_connection: Callable[[], Connection]) -> None:
+        context = self._certificates.context if self._endpoint.implicit_tls else None
+        if self._endpoint.implicit_tls and context is None:
+            raise NotTakenError("there is no certificate yet")
+        await asyncio.get_running_loop().connect_accepted_socket(
+            make_connection, accepted, ssl=context, ssl_handshake_timeout=HANDSHAKE_SECONDS if context else None
+        )
+
+    def _refuse_for_now(self, accepted: socket.socket, refusal: Refusal | None) -> None:
+        if refusal is Refusal.FOR_NOW:
+            self._dismiss(accepted, self._reception.busy.banned_for_now)
+            raise NotTakenError("banned for now")
 
     def _place(self, accepted: socket.socket, client: Client) -> Place:
         """A place for the client. One that cannot be taken is told so, as far as one write goes."""
         place = self._connections.take_place(client)
         if isinstance(place, Place):
             return place
+        busy = self._reception.busy
+        self._dismiss(accepted, busy.full if place is Crowded.FULL else busy.full_for_client)
+        raise NotTakenError(place.name)
+
+    def _dismiss(self, accepted: socket.socket, words: bytes) -> None:
         if not self._endpoint.implicit_tls:
             with contextlib.suppress(OSError):
-                accepted.send(self._busy.full if place is Crowded.FULL else self._busy.full_for_client)
-        raise NotTakenError(place.name)
+                accepted.send(words)
 
 
 def _announced(header: ProxyHeader, balancer: Client) -> Client:

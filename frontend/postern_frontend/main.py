@@ -21,6 +21,7 @@ from postern_aws.outbox import DynamoOutbox
 from postern_aws.policy_snapshot import S3SnapshotReader, SnapshotSite
 from postern_aws.receipts import DynamoReceipts
 from postern_aws.settings import RelaySettings, SettingsError, read_settings
+from postern_frontend import screening_over_aws
 from postern_frontend.connections import Connections
 from postern_frontend.envelope_rules import InboundRules
 from postern_frontend.health import serve_health
@@ -29,6 +30,7 @@ from postern_frontend.pools import BoundedPool
 from postern_frontend.receiver import ReceiverService, Timing
 from postern_frontend.recipient_lookup import RecipientLookup
 from postern_frontend.relay.service import RelayService
+from postern_frontend.screening.decisions import note_spf_pass
 from postern_frontend.server import Server
 from postern_frontend.session_log import configure_logging
 from postern_frontend.settings import ReceiverSettings
@@ -39,6 +41,9 @@ from postern_frontend.transaction import Acceptance, Effects, FilterLimits
 
 SNAPSHOT_SECONDS = 30.0
 """How often the site's facts are looked at; the reader itself asks S3 once a minute."""
+
+SCREENING_THREADS = 8
+SCREENING_WAITING = 600
 
 _log = logging.getLogger("postern.frontend")
 
@@ -57,13 +62,19 @@ class FrontEnd:
         self._filter = BoundedPool("filter", threads=settings.filter_threads, waiting=settings.filter_threads)
         self._snapshots = S3SnapshotReader(clients.s3(), settings.message_bucket)
         self._sites = SnapshotSite(self._snapshots, settings.hostname)
+        certificates = Certificates(SecretCertificate(clients.secrets(), settings.tls_secret_arn))
         self._server = Server(
             Connections(
                 total=settings.max_connections,
                 per_client=settings.max_connections_per_client,
                 per_network=settings.max_connections_per_network,
             ),
-            Certificates(SecretCertificate(clients.secrets(), settings.tls_secret_arn)),
+            certificates,
+        )
+        # Threads of its own: a flood that is looked up must not take those that store mail.
+        self._screening = BoundedPool("screening", threads=SCREENING_THREADS, waiting=SCREENING_WAITING)
+        self._screen = screening_over_aws.screen(
+            settings, self._snapshots, self._sites, self._screening, lambda: certificates.private_key
         )
         self._relay = RelayService(relaying, self._snapshots) if relaying else None
         self._health: asyncio.Server | None = None
@@ -75,6 +86,7 @@ class FrontEnd:
         await self._refresh_site()
         self._refreshing = asyncio.create_task(self._keep_site_fresh())
         await self._server.start()
+        self._screen.start()
         endpoint = Endpoint(settings.smtp_port, settings.listen_address, proxy=settings.proxy_protocol)
         self.smtp_port = self._server.listen_for_mail([endpoint], self._receiver())[0]
         self._health = await serve_health(settings.listen_address, settings.health_port, self._is_healthy)
@@ -85,10 +97,12 @@ class FrontEnd:
     async def stop(self) -> None:
         """Finish what is under way, and end."""
         await asyncio.gather(self._server.drain(self._settings.drain_seconds), self._stop_relaying())
+        await self._screen.stop()
         if self._refreshing is not None:
             self._refreshing.cancel()
         if self._health is not None:
             self._health.close()
+        self._screening.close()
         self._storage.close()
         self._filter.close()
 
@@ -115,6 +129,7 @@ class FrontEnd:
             spool_budget=SpoolBudget(settings.spool_octets),
             timing=Timing(greeting_delay=settings.greeting_delay),
             early_talk=settings.early_talk,
+            screen=self._screen,
         )
 
     def _directory(self) -> DynamoDirectory:
@@ -131,6 +146,7 @@ class FrontEnd:
             sites=self._sites,
             on_storage=self._storage,
             on_filter=self._filter,
+            decided=lambda transaction, decision: note_spf_pass(self._screen, transaction, decision),
         )
 
     async def _refresh_site(self) -> None:

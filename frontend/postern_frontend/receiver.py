@@ -17,11 +17,14 @@ from postern.networks import is_within, known_address
 from postern.ports import SiteSource, Unavailable
 from postern.recipients import MailPath, Resolution
 from postern.replies import Reply
+from postern.session.counters import MailProtocol
 from postern_frontend.connection import Connection, Expiry
 from postern_frontend.data_scanner import TextFacts
 from postern_frontend.envelope_rules import EnvelopeRules, Question
 from postern_frontend.incoming import IncomingTransaction, Observed, observed_in
 from postern_frontend.recipient_lookup import RecipientLookup
+from postern_frontend.screening.screen import Screen
+from postern_frontend.screening.session import SessionScreen, no_screen
 from postern_frontend.smtp.events import (
     Closed,
     Event,
@@ -76,6 +79,7 @@ class ReceiverService:
     spool_directory: str | None = None
     timing: Timing = field(default_factory=Timing)
     early_talk: EarlyTalk = EarlyTalk.REFUSE
+    screen: Screen = field(default_factory=no_screen)
 
 
 class SmtpConversation:
@@ -89,6 +93,7 @@ class SmtpConversation:
         self._protocol.tls_available = connection.can_start_tls
         self._greeting: asyncio.TimerHandle | None = None
         self._trusted = self._is_trusted()
+        self._screen = SessionScreen(service.screen, MailProtocol.SMTP, connection.client.ip)
         self._observed: list[str] = []
         self._incoming = IncomingTransaction(service.spool_budget, service.spool_directory)
         self._commands_seen = -1
@@ -255,7 +260,9 @@ class SmtpConversation:
     # --- the envelope ---------------------------------------------------------------------------------
 
     def _judge_reverse_path(self, path: MailPath | None, declared_size: int) -> None:
-        if self._service.spool_budget.has_room(declared_size):
+        if self._screen.is_banned:
+            self._protocol.answer(replies.BANNED_MEANWHILE)
+        elif self._service.spool_budget.has_room(declared_size):
             self._look_up(self._service.rules.reverse_path(path, self._session()), lambda reply: reply)
         else:
             self._protocol.answer(replies.INSUFFICIENT_STORAGE)
@@ -269,6 +276,8 @@ class SmtpConversation:
 
     def _recipient_reply(self, path: MailPath, resolution: Resolution) -> Reply:
         refusal = resolution.refusal
+        if self._screen.recipient_given(unknown=refusal is replies.RECIPIENT_UNKNOWN):
+            refusal = replies.TOO_MANY_UNKNOWN_RECIPIENTS
         if refusal is None:
             return replies.RECIPIENT_OK if self._incoming.add(resolution.recipients) else replies.TOO_MANY_RECIPIENTS
         self._recipients_refused += 1

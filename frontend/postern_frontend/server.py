@@ -8,14 +8,18 @@ import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
+from postern.session.counters import MailProtocol
 from postern_frontend.client_address import Client
 from postern_frontend.connection import Connection, Conversation
 from postern_frontend.connections import Connections, Place
 from postern_frontend.identifiers import new_id
-from postern_frontend.listener import Endpoint, Listener
+from postern_frontend.listener import ConnectionFactory, Endpoint, Listener, Reception
 from postern_frontend.receiver import ReceiverService, SmtpConversation
+from postern_frontend.screening.refusal import Door, OpenDoor
+from postern_frontend.screening.session import ScreenedDoor
 from postern_frontend.session_log import SessionLog
 from postern_frontend.tls import Certificates
+from postern_frontend.turned_away import TurnedAway
 
 CERTIFICATE_SECONDS = 60.0
 
@@ -43,14 +47,22 @@ class Server:
             asyncio.create_task(self._certificates.keep_fresh(CERTIFICATE_SECONDS)),
         ]
 
-    def listen(self, endpoint: Endpoint, make_conversation: MakeConversation) -> int:
-        """Listen, and return the port. Raises OSError when the address is taken."""
-        listener = Listener(
-            endpoint,
-            self.connections,
-            self._certificates,
-            lambda client, place: self._connection(client, place, make_conversation),
+    def listen(
+        self,
+        endpoint: Endpoint,
+        make_conversation: MakeConversation,
+        *,
+        door: Door | None = None,
+        turn_away: MakeConversation | None = None,
+    ) -> int:
+        """Listen, and return the port. Raises OSError when the address is taken.
+
+        `turn_away` makes the conversation with clients that are shut out for good.
+        """
+        reception = Reception(
+            self._factory(make_conversation), self._factory(turn_away) if turn_away else None, door or OpenDoor()
         )
+        listener = Listener(endpoint, self.connections, self._certificates, reception)
         listener.start()
         self._listeners.append(listener)
         _log.info("listening on port %d", listener.port)
@@ -59,7 +71,12 @@ class Server:
     def listen_for_mail(self, endpoints: Sequence[Endpoint], service: ReceiverService) -> list[int]:
         """Receive mail on these endpoints, and return their ports."""
         return [
-            self.listen(endpoint, lambda connection, session_id: SmtpConversation(connection, service, session_id))
+            self.listen(
+                endpoint,
+                lambda connection, session_id: SmtpConversation(connection, service, session_id),
+                door=ScreenedDoor(service.screen, MailProtocol.SMTP),
+                turn_away=lambda connection, _: TurnedAway(connection),
+            )
             for endpoint in endpoints
         ]
 
@@ -73,6 +90,9 @@ class Server:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+
+    def _factory(self, make_conversation: MakeConversation) -> ConnectionFactory:
+        return lambda client, place: self._connection(client, place, make_conversation)
 
     def _connection(self, client: Client, place: Place, make_conversation: MakeConversation) -> Connection:
         session_id = new_id(datetime.now(UTC))

@@ -11,6 +11,9 @@ from typing import TextIO
 from postern.wire import clean_text
 from postern_frontend.client_address import Client
 
+AUTHENTICATION_LOG = "postern.authentication"
+"""The logger of failed logins. Other programs read its lines, so they are written as they are and always."""
+
 _FIELDS = "postern_fields"
 
 
@@ -31,10 +34,15 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure_logging(level: str, stream: TextIO | None = None) -> None:
-    """Send every log line of the process as JSON to `stream`, by default standard output."""
-    handler = logging.StreamHandler(stream or sys.stdout)
+    """Send every log line of the process to `stream`, by default standard output: as JSON, but for failed logins."""
+    handler, plain = logging.StreamHandler(stream or sys.stdout), logging.StreamHandler(stream or sys.stdout)
     handler.setFormatter(JsonFormatter())
+    plain.setFormatter(logging.Formatter("%(message)s"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    authentication = logging.getLogger(AUTHENTICATION_LOG)
+    authentication.handlers[:] = [plain]
+    authentication.propagate = False
+    authentication.setLevel(logging.WARNING)
 
 
 class SessionLog:

@@ -64,6 +64,11 @@ class Certificates:
         self._source = source
         self._material: KeyMaterial | None = None
 
+    @property
+    def private_key(self) -> bytes:
+        """The key in use, PEM; empty until one was read. All front ends have the same."""
+        return self._material.private_key if self._material else b""
+
     async def refresh(self) -> None:
         """Read the source; when the certificate changed, new handshakes use it. What cannot be used is reported."""
         if self._source is None:

@@ -48,7 +48,10 @@ class ReceivedMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effects:
-    """What the receiver asks of the world, and the pools it asks through."""
+    """What the receiver asks of the world, and the pools it asks through.
+
+    `decided` is told of every decision, on the event loop.
+    """
 
     messages: MessageStore
     filter: Filter
@@ -56,6 +59,7 @@ class Effects:
     sites: SiteSource
     on_storage: Runner
     on_filter: Runner
+    decided: Callable[[Transaction, Decision], None] = lambda transaction, decision: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +119,7 @@ class Acceptance:
             return stored
         transaction = self._transaction(message, recipients, stored, transaction_id, received_at)
         decision = await self._decide(transaction)
+        self._effects.decided(transaction, decision)
         reply = await self._commit(transaction, decision, mark) if decision.reply.is_positive else decision.reply
         _report(log, transaction, reply, self._now())
         return reply

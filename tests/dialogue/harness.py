@@ -25,6 +25,8 @@ from postern_frontend.envelope_rules import InboundRules
 from postern_frontend.listener import Endpoint
 from postern_frontend.receiver import EarlyTalk, ReceiverService, Timing
 from postern_frontend.recipient_lookup import RecipientLookup
+from postern_frontend.screening.screen import Screen
+from postern_frontend.screening.session import no_screen
 from postern_frontend.server import Server
 from postern_frontend.smtp.profile import BareLineEnds, receiver_profile
 from postern_frontend.spool import SpoolBudget
@@ -164,6 +166,7 @@ class World:
     total: int = 1_000
     per_client: int = 1_000
     in_threads: bool = False
+    screen: Screen | None = None
 
     @property
     def stored(self) -> list[bytes]:
@@ -196,6 +199,7 @@ class World:
             spool_budget=SpoolBudget(self.spool_octets),
             timing=self.timing,
             early_talk=self.early_talk,
+            screen=self.screen or no_screen(),
         )
 
 
@@ -221,11 +225,15 @@ async def running(world: World, *endpoints: Endpoint, material: KeyMaterial | No
     )
     service = world.service(starttls=material is not None)
     await server.start()
+    if world.screen is not None:
+        world.screen.start()
     ports = server.listen_for_mail(endpoints or (Endpoint(0, "127.0.0.1"),), service)
     try:
         yield Running(server, service, ports)
     finally:
         await server.drain(2)
+        if world.screen is not None:
+            await world.screen.stop()
 
 
 @dataclass(frozen=True)

@@ -25,12 +25,16 @@ _NOT_IN_SUBJECT = re.compile(r"[^\x20-\x7e]+")
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One thing the postmaster is told. `event` is a word for programs, such as `policy_problem`."""
+    """One thing the postmaster is told. `event` is a word for programs, such as `policy_problem`.
+
+    `attributes` are further words that a subscriber can filter by; SNS hands on ten with the two of every notice.
+    """
 
     event: str
     subject: str
     text: str
     facts: Mapping[str, object] = field(default_factory=dict)
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ class SnsNotices:
     def tell(self, notice: Notice) -> None:
         """Publish a notice. Raises `Unavailable`."""
         facts = dumps(notice.facts)
-        attributes = {"event": notice.event, "facts": facts if len(facts) <= MAX_FACTS else "{}"}
+        attributes = {**notice.attributes, "event": notice.event, "facts": facts if len(facts) <= MAX_FACTS else "{}"}
         try:
             self.client.publish(
                 TopicArn=self.topic_arn,

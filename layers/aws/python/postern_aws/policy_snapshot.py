@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -22,6 +22,8 @@ from postern_aws.clients import http_status
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+SectionT = TypeVar("SectionT")
 
 CURRENT_KEY = "policy/current.json"
 MAX_SNAPSHOT_OCTETS = 32 * 1024 * 1024
@@ -146,6 +148,26 @@ class SnapshotSite:
     def site(self) -> Site:
         """The last facts that were read; never blocks."""
         return self.snapshots.latest().site(self.hostname)
+
+
+class SnapshotSection(Generic[SectionT]):
+    """One section of policy at global scope, read anew when the snapshot changes."""
+
+    def __init__(self, snapshots: S3SnapshotReader, name: str, kind: type[SectionT]) -> None:
+        self._snapshots = snapshots
+        self._name = name
+        self._kind = kind
+        self._read = self._section(snapshots.latest())
+
+    def __call__(self) -> SectionT:
+        """As it was read last; never blocks."""
+        snapshot = self._snapshots.latest()
+        if snapshot is not self._read[0]:
+            self._read = self._section(snapshot)
+        return self._read[1]
+
+    def _section(self, snapshot: Snapshot) -> tuple[Snapshot, SectionT]:
+        return snapshot, snapshot.book.section(self._name, self._kind)
 
 
 def new_problems(found: Compilation, before: Compilation) -> tuple[Problem, ...]:

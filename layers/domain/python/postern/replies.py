@@ -117,7 +117,10 @@ TIMED_OUT = Reply(421, "4.4.2", "Timed out")
 TOO_SLOW = Reply(421, "4.4.2", "Data arrives too slowly")
 SHUTTING_DOWN = Reply(421, "4.3.2", "Service is restarting; try again")
 BANNED_FOR_NOW = Reply(421, None, "Your address is blocked for now; try again later")
-BANNED = Reply(554, None, "Your address is blocked")
+BANNED_MEANWHILE = Reply(421, "4.7.0", "Your address is blocked for now; try again later")
+BANNED = Reply(554, None, "Your address is blocked; write to the postmaster from another one")
+ONLY_QUIT = Reply(503, None, "Nothing but QUIT is taken here")
+TOO_MANY_UNKNOWN_RECIPIENTS = Reply(421, "4.7.0", "Too many unknown recipients; try again later")
 
 # --- the envelope -----------------------------------------------------------------------------------------
 

@@ -18,34 +18,42 @@ MAX_MARKS = 200
 """Additions that one row takes before its old marks are removed; keeps a row under 20 KB."""
 
 _FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+_WORD_AT = len("2026-10-01T12:34:30Z ")
 
 
 def mark(word: str, now: datetime, window: timedelta) -> str:
     """The mark of a word at this time."""
     seconds = max(1, int(window.total_seconds()) // PARTS)
     began = int(now.timestamp()) // seconds * seconds
-    return f"{datetime.fromtimestamp(began, UTC):{_FORMAT}} {word}"
+    return f"{_text(datetime.fromtimestamp(began, UTC))} {word}"
 
 
 def is_within(name: str, now: datetime, window: timedelta) -> bool:
     """Whether a mark counts at this time. Any other name does not."""
-    try:
-        began = datetime.strptime(name.partition(" ")[0], _FORMAT).replace(tzinfo=UTC)
-    except ValueError:
-        return False
-    return now - window < began
+    return _is_after(name, _text(now - window))
 
 
 def totals(marks: Mapping[str, int], now: datetime, window: timedelta) -> dict[str, int]:
     """How often each word was counted within the window."""
+    begin = _text(now - window)
     found: dict[str, int] = {}
     for name, number in marks.items():
-        if is_within(name, now, window):
-            word = name.partition(" ")[2]
+        if _is_after(name, begin):
+            word = name[_WORD_AT:]
             found[word] = found.get(word, 0) + number
     return found
 
 
 def outlived(marks: Iterable[str], now: datetime, window: timedelta) -> list[str]:
     """The marks that no longer count."""
-    return [name for name in marks if not is_within(name, now, window)]
+    begin = _text(now - window)
+    return [name for name in marks if not _is_after(name, begin)]
+
+
+def _text(at: datetime) -> str:
+    return f"{at.astimezone(UTC):{_FORMAT}}"
+
+
+def _is_after(name: str, begin: str) -> bool:
+    """Times of this form are in the order of their text."""
+    return name[_WORD_AT - 2 : _WORD_AT] == "Z " and name[: _WORD_AT - 1] > begin
