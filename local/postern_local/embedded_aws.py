@@ -95,7 +95,8 @@ class EmbeddedAws:
     def _run_schedules(self, functions: EmbeddedLambda, tables: DurableTables) -> None:
         for logical_id, properties in template_resources.created.get("AWS::Events::Rule", ()):
             rule = schedules.ScheduledRule.read(logical_id, properties)
-            schedules.every(rule.seconds, _caller(rule, functions), f"schedule {logical_id}", self._stop)
+            often = rule.seconds < schedules.RARE_SECONDS
+            schedules.every(rule.seconds, _caller(rule, functions), f"schedule {logical_id}", self._stop, at_once=often)
         schedules.every(schedules.EXPIRY_SECONDS, lambda: schedules.remove_expired(tables), "expiry", self._stop)
 
 

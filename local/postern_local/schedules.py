@@ -18,6 +18,8 @@ from postern_local.durable_tables import DurableTables
 from postern_local.embedded_lambda import FunctionFailedError
 
 EXPIRY_SECONDS = 30
+RARE_SECONDS = 3600
+"""What runs less often than this is not wanted while the service is still starting."""
 
 _RATE = re.compile(r"rate\((?P<number>[0-9]+) (?P<unit>minute|hour|day)s?\)")
 _UNIT_SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
@@ -56,10 +58,14 @@ class ScheduledRule:
         }
 
 
-def every(seconds: float, do: Callable[[], object], name: str, stop: threading.Event) -> threading.Thread:
-    """Do something at once and then every so many seconds, on a thread of its own."""
+def every(
+    seconds: float, do: Callable[[], object], name: str, stop: threading.Event, *, at_once: bool = True
+) -> threading.Thread:
+    """Do something at once, or first after `seconds`, and then every so many seconds, on a thread of its own."""
 
     def run() -> None:
+        if not at_once:
+            stop.wait(seconds)
         while not stop.is_set():
             do()
             stop.wait(seconds)

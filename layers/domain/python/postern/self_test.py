@@ -16,7 +16,7 @@ from typing import Any
 
 from postern.model import Envelope, MessageReference, Recipient, ResultWord, Session, Site, Transaction
 
-CLIENT = "192.0.2.25"
+CLIENT = "192.0.2.254"
 """An address for documentation (RFC 5737): it has no name and no one sends from it."""
 
 FOREIGN_DOMAIN = "example.org"
