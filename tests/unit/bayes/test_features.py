@@ -7,7 +7,7 @@ import pytest
 
 from postern.bayes.features import TRIGRAM_BITS, Features
 from postern.bayes.fields import counted_fields
-from postern.bayes.hashing import pairs, run_of, slots, trigrams, unique_ids
+from postern.bayes.hashing import BREAK, run_of, slots, trigrams, unique_ids
 from postern.bayes.organisations import first_address, organisation
 from postern.bayes.words import WORD
 from postern.message import parse_message
@@ -98,15 +98,10 @@ def test_words_keep_what_spam_is_known_by() -> None:
     ]  # fmt: skip
 
 
-def test_prefixes_keep_equal_tokens_apart() -> None:
-    plain, prefixed = run_of("", [b"free"]), run_of("subject:", [b"free"])
-    assert plain.ids[0] != prefixed.ids[0]
-    assert prefixed.ids[0] == run_of("", [b"subject:free"]).ids[0]
-
-
-def test_pairs_depend_on_order() -> None:
-    run = run_of("", [b"a", b"b", b"a"], paired=True)
-    assert len(pairs(run.ids)) == 2
+def test_pairs_depend_on_order_and_end_at_breaks() -> None:
+    run = run_of([b"a", b"b", b"a", BREAK, b"b"], paired=True)
+    assert len(set(run.pair_ids[:2].tolist())) == 2
+    assert run.pair_ids[2:].tolist() == [0, 0]
     assert len(unique_ids([run])) == 4
 
 

@@ -8,7 +8,6 @@ import numpy as np
 
 from postern.bayes.features import Features
 from postern.bayes.fisher import Clues
-from postern.bayes.hashing import Run, pairs
 
 MAX_NAME = 80
 
@@ -25,30 +24,28 @@ class Clue:
 def name_clues(features: Features, clues: Clues, most: int = 15) -> tuple[Clue, ...]:
     """The strongest tokens, strongest first, named from the message they were found in."""
     order = np.argsort(-np.abs(clues.probabilities - 0.5), kind="stable")[:most]
-    wanted = {int(clues.ids[index]): index for index in order.tolist()}
-    names: dict[int, str] = {}
-    for run in features.runs:
-        _name_in(run, wanted.keys() - names.keys(), names)
+    names = _names(features, frozenset(clues.ids[order].tolist()))
     return tuple(
         Clue(names[number], float(clues.probabilities[index]), float(clues.observations[index]))
-        for number, index in wanted.items()
-        if number in names
+        for index in order.tolist()
+        if (number := int(clues.ids[index])) in names
     )
 
 
-def _name_in(run: Run, wanted: set[int], names: dict[int, str]) -> None:
-    if not wanted:
-        return
-    targets = np.fromiter(wanted, dtype=np.uint32, count=len(wanted))
-    for place in np.flatnonzero(np.isin(run.ids, targets)).tolist():
-        names[int(run.ids[place])] = _readable(run.prefix, run.tokens[place])
-    if run.paired:
-        adjacent = pairs(run.ids)
-        for place in np.flatnonzero(np.isin(adjacent, targets)).tolist():
-            both = run.tokens[place] + b" " + run.tokens[place + 1]
-            names[int(adjacent[place])] = _readable(run.prefix, both)
+def _names(features: Features, wanted: frozenset[int]) -> dict[int, str]:
+    """What numbers stand for."""
+    names: dict[int, str] = {}
+    for run in features.runs:
+        for place, number in enumerate(run.ids.tolist()):
+            if number in wanted:
+                names[number] = _readable(run.tokens[place])
+        for place, number in enumerate(run.pair_ids.tolist()):
+            if number in wanted:
+                second = run.tokens[place + 1].rpartition(b":")[2]
+                names[number] = _readable(run.tokens[place] + b" " + second)
+    return names
 
 
-def _readable(prefix: str, token: bytes) -> str:
-    text = f"{prefix}{token.decode('utf-8', 'replace')}"[:MAX_NAME]
+def _readable(token: bytes) -> str:
+    text = token.decode("utf-8", "replace")[:MAX_NAME]
     return "".join(character if character.isprintable() else "\ufffd" for character in text)

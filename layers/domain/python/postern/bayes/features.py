@@ -45,7 +45,7 @@ def extract(message: Message, view: TextView) -> Features:
     """The features of a message; bounded, never raises."""
     counted = counted_fields(message)
     content, header = content_runs(message, view), field_runs(counted)
-    relations = [run_of("", relation_tokens(message, view))]
+    relations = [run_of(relation_tokens(message, view))]
     octets = b"\n".join(one.key + b": " + one.value for one in counted)[:MAX_HEADER_OCTETS]
     return Features(
         content=unique_ids(content),

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-from postern.bayes.hashing import Run, run_of
-from postern.bayes.words import WORD, shape
+from postern.bayes.hashing import BREAK, Run, run_of
+from postern.bayes.words import WORD, cased, shape
 from postern.message import HeaderField, Message
 
 MAX_FIELDS = 150
@@ -61,19 +61,31 @@ def _counted(field: HeaderField) -> CountedField:
 
 
 def field_runs(fields: list[CountedField]) -> list[Run]:
-    """The tokens of the header, in runs of one kind."""
-    runs = [run_of("name:", list(_names(fields)))]
-    received = [field.value for field in fields if field.key == b"received"]
-    runs += _received_runs(received[:MAX_RECEIVED])
+    """The tokens of the header: words of its fields with their pairs, and all else."""
+    paired: list[bytes] = []
+    others = [b"name:" + name for name in _names(fields)]
+    received = [field.value for field in fields if field.key == b"received"][:MAX_RECEIVED]
     for key, _, value in fields:
         if key == b"subject":
-            runs += _subject_runs(value)
+            words = WORD.findall(value)
+            lower = [word.lower() for word in words]
+            others += cased(words, lower, b"subject case:")
+            _append(paired, key, lower)
         elif key in _IDENTIFIERS:
-            runs.append(run_of(f"{key.decode()}:", _identifier_tokens(value)))
+            others += [key + b":" + token for token in _identifier_tokens(value)]
         elif key != b"received":
-            words = _FIELD_WORD.findall(value.lower())[:MAX_FIELD_WORDS]
-            runs.append(run_of(f"{key.decode('latin-1')}:", words, paired=True))
-    return runs
+            _append(paired, key, _FIELD_WORD.findall(value.lower())[:MAX_FIELD_WORDS])
+    for value in received:
+        words = _FIELD_WORD.findall(value.lower())[:MAX_RECEIVED_WORDS]
+        _append(paired, b"received", [word for word in words if 2 < len(word) < 50])
+    others += [b"received net:" + network for network in _NETWORK.findall(b"\n".join(received))]
+    return [run_of(paired, paired=True), run_of(others)]
+
+
+def _append(paired: list[bytes], key: bytes, words: list[bytes]) -> None:
+    prefix = key + b":"
+    paired += [prefix + word for word in words]
+    paired.append(BREAK)
 
 
 def _names(fields: list[CountedField]) -> Iterator[bytes]:
@@ -83,22 +95,6 @@ def _names(fields: list[CountedField]) -> Iterator[bytes]:
     for name, following in pairwise(ordered):
         if name != following:
             yield name + b" before " + following
-
-
-def _subject_runs(value: bytes) -> list[Run]:
-    words = WORD.findall(value)
-    lower = [word.lower() for word in words]
-    cased = [word for word, small in zip(words, lower, strict=True) if word != small]
-    return [run_of("subject:", lower, paired=True), run_of("subject case:", cased)]
-
-
-def _received_runs(values: list[bytes]) -> list[Run]:
-    runs = []
-    for value in values:
-        words = [word for word in _FIELD_WORD.findall(value.lower())[:MAX_RECEIVED_WORDS] if 2 < len(word) < 50]
-        runs.append(run_of("received:", words, paired=True))
-    runs.append(run_of("received net:", _NETWORK.findall(b"\n".join(values))))
-    return runs
 
 
 def _identifier_tokens(value: bytes) -> list[bytes]:

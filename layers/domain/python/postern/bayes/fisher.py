@@ -59,16 +59,24 @@ class Clues:
 
 @dataclass(frozen=True, slots=True)
 class FisherResult:
-    """`evidence` is the difference of the two tail probabilities' logarithms (positive: spam); 0 without clues."""
+    """What the clues say together.
 
-    evidence: float
+    `log_spam` and `log_ham` are logarithms of the chances that random tokens look as much like spam, and like ham.
+    """
+
+    log_spam: float
+    log_ham: float
     clues: Clues
+
+    @property
+    def evidence(self) -> float:
+        """Positive for spam, without bounds; 0 without clues."""
+        return self.log_ham - self.log_spam
 
     @property
     def indicator(self) -> float:
         """Robinson's indicator: 0 is ham, 1 is spam, 0.5 undecided or without clues."""
-        spam, ham = _log_tails(self.clues.probabilities)
-        return (1 + math.exp(ham) - math.exp(spam)) / 2
+        return (1 + math.exp(self.log_ham) - math.exp(self.log_spam)) / 2
 
 
 def count_tokens(examples: Iterable[tuple[Features, bool]]) -> TokenCounts:
@@ -104,8 +112,7 @@ def judge(counts: TokenCounts, features: Features) -> FisherResult:
         np.concatenate([kind.probabilities for kind in kinds]),
         np.concatenate([kind.observations for kind in kinds]),
     )
-    spam, ham = _log_tails(clues.probabilities)
-    return FisherResult(ham - spam, clues)
+    return FisherResult(*_log_tails(clues.probabilities), clues)
 
 
 def _clues(counts: TokenCounts, ids: Ids) -> Clues:
@@ -122,7 +129,7 @@ def _clues(counts: TokenCounts, ids: Ids) -> Clues:
 
 
 def _log_tails(probabilities: NDArray[np.float64]) -> tuple[float, float]:
-    """Logarithms of the chances that random tokens look as much like spam, and as much like ham."""
+    """The two logarithms of `FisherResult`."""
     count = len(probabilities)
     if not count:
         return 0.0, 0.0

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 Ids = NDArray[np.uint32]
 
+BREAK = b""
+"""A token that is none: words on both its sides are no pair. Its number is 0."""
+
 _FIRST = np.uint32(2654435761)
 _SECOND = np.uint32(0x51ED)
 _MIX = np.uint32(2246822519)
@@ -18,36 +21,32 @@ _NONE: Ids = np.zeros(0, dtype=np.uint32)
 
 
 class Run(NamedTuple):
-    """Tokens of one kind in their order, with their numbers, kept to name what weighed most; `paired` adds pairs."""
+    """Tokens in their order with their numbers, and for paired tokens the numbers of adjacent pairs (0: none)."""
 
-    prefix: str
     tokens: list[bytes]
     ids: Ids
-    paired: bool
+    pair_ids: Ids
 
 
-def run_of(prefix: str, tokens: list[bytes], *, paired: bool = False) -> Run:
-    """Number tokens: the same token under another prefix has another number."""
-    start = crc32(prefix.encode())
-    ids = np.fromiter((crc32(token, start) for token in tokens), dtype=np.uint32, count=len(tokens))
-    return Run(prefix, tokens, ids, paired)
+def run_of(tokens: list[bytes], *, paired: bool = False) -> Run:
+    """Number tokens and, if they are to be paired, their pairs."""
+    ids = np.fromiter(map(crc32, tokens), dtype=np.uint32, count=len(tokens))
+    return Run(tokens, ids, _pairs(ids) if paired else _NONE)
 
 
-def pairs(ids: Ids) -> Ids:
+def _pairs(ids: Ids) -> Ids:
     """The numbers of adjacent pairs; one fewer than `ids`."""
-    if len(ids) < 2:
-        return _NONE
-    return ((ids[:-1] * _FIRST) ^ (ids[1:] + _SECOND)) * _MIX
+    first, second = ids[:-1], ids[1:]
+    mixed = ((first * _FIRST) ^ (second + _SECOND)) * _MIX
+    mixed[(first == 0) | (second == 0)] = 0
+    return mixed
 
 
 def unique_ids(runs: Iterable[Run]) -> Ids:
     """Every number of the runs and their pairs, sorted, once."""
-    pieces = []
-    for run in runs:
-        pieces.append(run.ids)
-        if run.paired:
-            pieces.append(pairs(run.ids))
-    return np.unique(np.concatenate(pieces)) if pieces else _NONE
+    pieces = [piece for run in runs for piece in (run.ids, run.pair_ids)]
+    found = np.unique(np.concatenate(pieces)) if pieces else _NONE
+    return found[1:] if len(found) and not found[0] else found
 
 
 def slots(ids: Ids, bits: int) -> Ids:

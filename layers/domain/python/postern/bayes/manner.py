@@ -14,7 +14,7 @@ from postern.text.html import HtmlFacts
 from postern.text.uris import Uri
 from postern.text.view import TextView
 
-MAX_TEXT = 6_000
+MAX_TEXT = 4_000
 MAX_SOURCE = 5_000
 MAX_PARTS = 5
 MAX_TREE = 60
@@ -23,9 +23,8 @@ WEB = frozenset({"http", "https", "ftp"})
 _UPPER, _LOWER = string.ascii_uppercase.encode(), string.ascii_lowercase.encode()
 _DIGITS, _HIGH = string.digits.encode(), bytes(range(128, 256))
 _WORD = re.compile(rb"[A-Za-z']+")
-_SHOUT = re.compile(rb"\b[A-Z]{4,}\b")
-_ADDRESSED = re.compile(rb"\b(?:you|your|yours)\b", re.IGNORECASE)
-_SELF = re.compile(rb"\b(?:I|my|me|I'm|I've)\b")
+_ADDRESSED = frozenset({b"you", b"You", b"YOU", b"your", b"Your", b"YOUR", b"yours", b"Yours", b"YOURS"})
+_SELF = frozenset({b"I", b"my", b"My", b"me", b"I'm", b"I've"})
 _QUOTED = re.compile(rb"^[ \t]{0,3}>", re.MULTILINE)
 _SIGNATURE = re.compile(rb"^-- ?\r?$", re.MULTILINE)
 _ATTRIBUTION = re.compile(rb"wrote:|writes:")
@@ -98,9 +97,9 @@ def _text_tokens(view: TextView) -> Iterator[str]:
     yield f"text foreign {magnitude(100 * _count(text, _HIGH) / size)}"
     yield f"text length {magnitude(len(view.visible))}"
     yield f"text word length {2 * sum(map(len, words)) // count}"
-    yield f"text shouts {magnitude(100 * len(_SHOUT.findall(text)) / count)}"
-    yield f"text you {magnitude(200 * len(_ADDRESSED.findall(text)) / count)}"
-    yield f"text self {magnitude(200 * len(_SELF.findall(text)) / count)}"
+    yield f"text shouts {magnitude(100 * sum(len(word) > 3 and word.isupper() for word in words) / count)}"
+    yield f"text you {magnitude(200 * sum(word in _ADDRESSED for word in words) / count)}"
+    yield f"text self {magnitude(200 * sum(word in _SELF for word in words) / count)}"
     yield f"text variety {10 * len(set(words)) // count}"
     yield from _line_tokens(text)
     if view.unseen_characters:

@@ -30,19 +30,23 @@ _RUN_OF_DIGITS = re.compile(rb"[0-9A-F]+")
 
 
 def content_runs(message: Message, view: TextView) -> list[Run]:
-    """The tokens of what the message says, in runs of one kind."""
+    """The tokens of what the message says: words with their pairs, and all else."""
     raw = WORD.findall(view.visible[:MAX_TEXT].encode("utf-8", "replace"))[:MAX_WORDS]
     lower = [word.lower() for word in raw]
-    cased = [word for word, small in zip(raw, lower, strict=True) if word != small]
-    hidden = WORD.findall(view.invisible[:MAX_INVISIBLE].lower().encode("utf-8", "replace"))
-    return [
-        run_of("", lower, paired=True),
-        run_of("case:", cased),
-        run_of("hidden:", hidden),
-        run_of("link:", list(_link_tokens(view.uris[:MAX_URIS]))),
-        run_of("html:", list(_html_tokens(view.html)) if view.html else []),
-        run_of("part:", list(_part_tokens(message))),
-    ]
+    others = cased(raw, lower, b"case:")
+    if view.invisible:
+        hidden = view.invisible[:MAX_INVISIBLE].lower().encode("utf-8", "replace")
+        others += [b"hidden:" + word for word in WORD.findall(hidden)]
+    others += [b"link:" + token for token in _link_tokens(view.uris[:MAX_URIS])]
+    if view.html:
+        others += [b"html:" + token for token in _html_tokens(view.html)]
+    others += [b"part:" + token for token in _part_tokens(message)]
+    return [run_of(lower, paired=True), run_of(others)]
+
+
+def cased(raw: list[bytes], lower: list[bytes], prefix: bytes) -> list[bytes]:
+    """The words that are not in small letters, as they are written."""
+    return [prefix + word for word, small in zip(raw, lower, strict=True) if word != small]
 
 
 def _link_tokens(uris: tuple[Uri, ...]) -> Iterator[bytes]:
