@@ -83,6 +83,18 @@ class DurableTables:
                 count += 1
         return count
 
+    def offer_again(self) -> None:
+        """Tell the streams of every row there is, as if it were new: a killed process has lost what was on its way.
+
+        DynamoDB tells at least once, too.
+        """
+        with self._alone:
+            tables = list(dynamodb_backends[ACCOUNT][REGION].tables.values())
+            changes = [_Change(table, None, item) for table in tables for item in table.all_items()]
+            records = [(change.table.table_arn, record) for change in changes if (record := self._record(change))]
+        for arn, record in records:
+            self._listener(arn, record)
+
     def expired(self, now: int) -> Iterator[tuple[str, dict[str, Any]]]:
         """Table and key of every row whose time to live is over."""
         with self._alone:

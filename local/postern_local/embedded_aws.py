@@ -56,6 +56,7 @@ class EmbeddedAws:
             self.outputs = deploy(self.assembly)
         self.restored = (tables.restore(), objects.restore())
         self._run_streams(functions)
+        tables.offer_again()
         self._run_schedules(functions, tables)
 
     def stop(self) -> None:

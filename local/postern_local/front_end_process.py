@@ -42,9 +42,9 @@ class FrontEndProcess:
     _stopping: threading.Event = field(default_factory=threading.Event)
 
     @property
-    def pid(self) -> int:
-        """The process's id; 0 before it is started."""
-        return self._process.pid if self._process else 0
+    def pid_file(self) -> Path:
+        """Where the id of the process stands, beside its log; another one after every restart."""
+        return self.log.with_suffix(".pid")
 
     def start(self) -> None:
         """Start it; from then on it is started again whenever it dies."""
@@ -95,6 +95,7 @@ class FrontEndProcess:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C is for the service, which then stops its children in order
             )
+        self.pid_file.write_text(f"{self._process.pid}\n", encoding="ascii")
 
     def _keep_running(self) -> None:
         while self._process is not None:

@@ -137,11 +137,10 @@ class LocalService:
             "production": "false",
             "vendored_layers": "false",
         }
-        assemblies = self._options.directory / "assemblies" / self._options.packing.value
-        assemblies.mkdir(parents=True, exist_ok=True)
+        assemblies = synthesis.ASSEMBLIES / f"{self._options.packing.value}-local"
         known = synthesis.is_ready(assemblies, context)
         with self._step("Template, as synthesized before" if known else "Template: cdk synth, some ten seconds"):
-            return synthesis.synthesize(assemblies, context).resolve()
+            return synthesis.synthesize(assemblies, context)
 
     def _start_aws(self, assembly: Path) -> EmbeddedAws:
         with self._step("Embedded AWS: the template deployed, what was kept restored"):

@@ -47,6 +47,7 @@ def only_one(directory: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as taken:
             raise AlreadyRunning(f"a service runs on {directory} already") from taken
+        (directory / SERVICE_FILE).unlink(missing_ok=True)  # of a process that was killed
         try:
             yield
         finally:

@@ -81,7 +81,8 @@ BEHAVIOUR: Mapping[str, str] = {
     "DynamoDB: durable_tables.DurableTables": "moto is not safe for threads, keeps nothing, and keeps every stream"
     " record for ever",
     "TransactWriteItems: table_transactions.transact_write_items": "moto copies whole tables for each",
-    "streams: streams.StreamConsumer": "moto calls functions within the write that made the change",
+    "streams: streams.StreamConsumer": "moto calls functions within the write that made the change; after a"
+    " restart every row is told of again, because what was on its way is lost",
     "S3: durable_objects.DurableObjects": "moto keeps nothing",
     "schedules and expiry: schedules": "moto acts on neither",
     "DNS: name_service.answer_from": "on a plane the sample messages' names are answered from a zone file; without one"

@@ -5,6 +5,7 @@ SynthesisError    the CDK app failed; the text is what it said
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -15,9 +16,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+ASSEMBLIES = ROOT / "build" / "assemblies"
 INPUTS = ("app.py", "cdk.json", "requirements.lock", "infra", "functions", "frontend", "layers/domain", "layers/aws")
 IGNORED = frozenset({"__pycache__"})
 FINISHED = "finished"
+LOCK_FILE = "synthesis.lock"
+ASSEMBLIES_KEPT = 3
 MAX_SECONDS = 300
 _DIGITS = 20
 
@@ -41,21 +45,31 @@ def is_ready(directory: Path, context: Mapping[str, str]) -> bool:
 
 
 def synthesize(directory: Path, context: Mapping[str, str]) -> Path:
-    """The assembly below `directory`; older ones are removed. Raises `SynthesisError`."""
-    assembly = directory / fingerprint(context)
-    if not (assembly / FINISHED).is_file():
-        shutil.rmtree(assembly, ignore_errors=True)
-        _run_app(assembly, context)
-        (assembly / FINISHED).touch()
-    for other in directory.iterdir():
-        if other != assembly:
-            shutil.rmtree(other, ignore_errors=True)
+    """The assembly below `directory`; the oldest ones are removed. Raises `SynthesisError`.
+
+    Several processes may want the same one: the first makes it, the others wait.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    with (directory / LOCK_FILE).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assembly = directory / fingerprint(context)
+        if not (assembly / FINISHED).is_file():
+            shutil.rmtree(assembly, ignore_errors=True)
+            _run_app(assembly, context)
+            (assembly / FINISHED).touch()
+            _remove_oldest(directory)
     return assembly
+
+
+def _remove_oldest(directory: Path) -> None:
+    """Keep a few: a service that still runs loads its functions from its own."""
+    finished = sorted(directory.glob(f"*/{FINISHED}"), key=lambda path: path.stat().st_mtime)
+    for path in finished[:-ASSEMBLIES_KEPT]:
+        shutil.rmtree(path.parent, ignore_errors=True)
 
 
 def _run_app(assembly: Path, context: Mapping[str, str]) -> None:
     """In a process of its own: the CDK runs on Node, and needs more memory than the service."""
-    assembly.parent.mkdir(parents=True, exist_ok=True)
     programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     environment = {
         **os.environ,

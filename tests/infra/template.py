@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +13,6 @@ from postern.workflow import Packing
 from postern_local import synthesis
 
 STACK = "Postern"
-KEPT = synthesis.ROOT / "build" / "assemblies"
 CONTEXT = {
     "hostname": "mx.example.com",
     "postmaster_email": "postmaster@example.com",
@@ -72,11 +70,8 @@ class Template:
 def synthesized(packing: Packing = Packing.CHECK, *, production: bool = False) -> Template:
     """The template; several test processes share what one of them has made."""
     context = {**CONTEXT, "packing": packing.value, **(PRODUCTION if production else {})}
-    folder = KEPT / f"{packing.value}-{'production' if production else 'trial'}"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder.parent / f"{folder.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        assembly = synthesis.synthesize(folder, context)
+    folder = synthesis.ASSEMBLIES / f"{packing.value}-{'production' if production else 'trial'}"
+    assembly = synthesis.synthesize(folder, context)
     content = json.loads((assembly / f"{STACK}.template.json").read_text(encoding="utf-8"))
     return Template(assembly, content)
 

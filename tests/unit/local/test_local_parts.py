@@ -170,7 +170,14 @@ def test_an_assembly_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert synthesis.synthesize(assemblies, {}) == first
     (tmp_path / "app.py").write_text((tmp_path / "app.py").read_text() + "\n")
     assert synthesis.synthesize(assemblies, {}) != first
-    assert not first.exists()
+
+
+def test_only_a_few_assemblies_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "app.py").write_text("import os, pathlib; pathlib.Path(os.environ['CDK_OUTDIR']).mkdir()")
+    monkeypatch.setattr(synthesis, "ROOT", tmp_path)
+    monkeypatch.setattr(synthesis, "INPUTS", ("app.py",))
+    made = [synthesis.synthesize(tmp_path / "assemblies", {"at": str(at)}) for at in range(5)]
+    assert [path.exists() for path in made] == [False, False, True, True, True]
 
 
 def request_for(service: str) -> dict[str, Any]:
