@@ -20,6 +20,7 @@ MODULES = {
     "policy": "postern_cli.policy.command",
     "lists": "postern_cli.lists.command",
     "greylist": "postern_cli.greylist.command",
+    "screening": "postern_cli.screening.command",
     "shield": "postern_cli.shield.command",
     "domains": "postern_cli.directory.domains",
     "accounts": "postern_cli.directory.accounts",

@@ -61,6 +61,7 @@ class Output(StrEnum):
     QUARANTINE_TABLE = "QuarantineTable"
     MAILBOXES_TABLE = "MailboxesTable"
     GREYLIST_TABLE = "GreylistTable"
+    SCREENING_TABLE = "ScreeningTable"
     CORRESPONDENTS_TABLE = "CorrespondentsTable"
     RELAY_QUEUE_URL = "RelayQueueUrl"
 

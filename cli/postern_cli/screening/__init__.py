@@ -1,0 +1,1 @@
+"""Who is shut out, and why: `postern screening`."""
