@@ -19,6 +19,7 @@ from postern.given_effects import GivenStores
 from postern.message import parse_message
 from postern.model import Envelope, MessageReference, Recipient, Session, Site, TlsParameters, Transaction
 from postern.pipeline import judge
+from postern.policy import Mode
 from postern.policy_book import ResolvedPolicy
 from postern.policy_compiler import Snapshot, StoredRows, compile_snapshot
 from postern.runner import Effects
@@ -87,6 +88,15 @@ def check_event(spec: CheckSpec, given: Json, stages: Json) -> Json:
     }
 
 
+def at_work(event: Json, spec: CheckSpec) -> Json:
+    """The event of a check that is off by default, as if policy had it observe; any other as it is."""
+    sections = event["policy"]["sections"]
+    if sections[spec.check_id]["mode"] != Mode.OFF:
+        return event
+    observed = {**sections, spec.check_id: {**sections[spec.check_id], "mode": Mode.OBSERVE.value}}
+    return {**event, "policy": {**event["policy"], "sections": observed}}
+
+
 def write(path: Path, event: Json) -> None:
     """Write one event, for people to read."""
     path.parent.mkdir(exist_ok=True)
@@ -102,7 +112,7 @@ def main() -> None:
     given = {"transaction": asked["transaction"], "policy": asked["policy"]}
     stages = stage_results(raw, transaction, policy)
     for spec in catalog.specs():
-        write(HERE / "checks" / f"{spec.check_id}.json", check_event(spec, given, stages))
+        write(HERE / "checks" / f"{spec.check_id}.json", at_work(check_event(spec, given, stages), spec))
     first = [spec.check_id for spec in catalog.stages()[0]]
     write(HERE / "run_checks.json", {"checks": first, **given, "stages": {}})
     write(HERE / "decide.json", {**given, "stages": stages})

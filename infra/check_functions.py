@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_secretsmanager as secrets
 from constructs import Construct
 
 from infra.grants import allow
@@ -32,6 +33,7 @@ TABLES: Mapping[Needs, TableAccess] = {
     Needs.SENDER_LISTS: TableAccess("SenderListsTable", ("dynamodb:BatchGetItem",)),
     Needs.GREYLIST: TableAccess("GreylistTable", ("dynamodb:UpdateItem", "dynamodb:BatchGetItem")),
     Needs.CORRESPONDENTS: TableAccess("CorrespondentsTable", ("dynamodb:BatchGetItem",)),
+    Needs.SENT_MESSAGES: TableAccess("SentMessagesTable", ("dynamodb:BatchGetItem",)),
 }
 
 
@@ -47,9 +49,10 @@ class CheckFunctions(Construct):
         defaults: FunctionDefaults,
         bucket: s3.Bucket,
         tables: Mapping[str, dynamodb.Table],
+        batv_secret: secrets.Secret,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._bucket, self._tables = bucket, tables
+        self._bucket, self._tables, self._batv_secret = bucket, tables, batv_secret
         self.by_name: dict[str, lambda_.Function] = {pack.name: self._deploy(pack, defaults) for pack in packs}
 
     def _deploy(self, pack: Pack, defaults: FunctionDefaults) -> lambda_.Function:
@@ -69,6 +72,9 @@ class CheckFunctions(Construct):
     def _give(self, need: Needs, to: PosternFunction) -> None:
         if need in TABLES:
             self._give_table(need, TABLES[need], to)
+        elif need is Needs.BATV_KEYS:
+            to.function.add_environment("POSTERN_BATV_SECRET_ARN", self._batv_secret.secret_arn)
+            allow(to.role, ["secretsmanager:GetSecretValue"], self._batv_secret.secret_arn)
         elif need is not Needs.MESSAGE:
             raise ValueError(f"nobody says what a check that needs {need} is granted")
         if need is Needs.MESSAGE:

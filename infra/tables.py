@@ -38,6 +38,7 @@ STATE_TABLES: Mapping[str, TableKeys] = {
     "GreylistTable": TableKeys("triplet"),
     "ScreeningTable": TableKeys("subject", "counter"),
     "CorrespondentsTable": TableKeys("mailbox", "address"),
+    "SentMessagesTable": TableKeys("message_id"),
 }
 """What the service writes: what was accepted, why, and where it is now."""
 

@@ -34,6 +34,7 @@ KEYS = {
     "Greylist": ("triplet",),
     "Screening": ("subject", "counter"),
     "Correspondents": ("mailbox", "address"),
+    "SentMessages": ("message_id",),
 }
 INDEXES = {
     "Outbox": ("due", (("queue", "S"), ("next_attempt", "N"))),
@@ -50,6 +51,7 @@ class Installation:
     notices_url: str
     relay_queue_url: str
     secret_arn: str
+    batv_secret_arn: str
 
     def environment(self) -> dict[str, str]:
         """Every variable that any deployable may have."""
@@ -61,6 +63,7 @@ class Installation:
             "POSTERN_SECURITY_TOPIC_ARN": self.security_topic_arn,
             "POSTERN_RELAY_QUEUE_URL": self.relay_queue_url,
             "POSTERN_TLS_SECRET_ARN": self.secret_arn,
+            "POSTERN_BATV_SECRET_ARN": self.batv_secret_arn,
             "POSTERN_HOSTNAME": HOSTNAME,
             "POSTERN_STATE_MACHINE_ARN": f"arn:aws:states:{REGION}:123456789012:stateMachine:filter",
             "POSTERN_LOG_LEVEL": "CRITICAL",
@@ -111,7 +114,8 @@ def _installation() -> Installation:
         clients.sns().subscribe(TopicArn=one, Protocol="sqs", Endpoint=arn)
     relay = clients.sqs().create_queue(QueueName="relay")["QueueUrl"]
     secret = clients.secrets().create_secret(Name="tls", SecretString='{"certificate": "", "key": ""}')["ARN"]
-    return Installation(topic, security, notices, relay, secret)
+    batv = clients.secrets().create_secret(Name="batv", SecretString='{"keys": []}')["ARN"]
+    return Installation(topic, security, notices, relay, secret, batv)
 
 
 def _create_table(name: str, keys: tuple[str, ...]) -> None:

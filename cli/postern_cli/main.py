@@ -22,10 +22,12 @@ MODULES = {
     "greylist": "postern_cli.greylist.command",
     "screening": "postern_cli.screening.command",
     "shield": "postern_cli.shield.command",
+    "backscatter": "postern_cli.backscatter.command",
     "domains": "postern_cli.directory.domains",
     "accounts": "postern_cli.directory.accounts",
     "aliases": "postern_cli.directory.aliases",
     "dns": "postern_cli.dns.command",
+    "selftest": "postern_cli.selftest.command",
     "cost": "postern_cli.cost.command",
 }
 """The module of each sub-command; its `app` is the command. `postern --help` lists them in this order."""

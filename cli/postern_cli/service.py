@@ -29,6 +29,7 @@ from postern_local.service_file import SERVICE_FILE
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_secretsmanager import SecretsManagerClient
 
 DEFAULT_STACK = "Postern"
 DEFAULT_LOCAL = Path(".postern")
@@ -63,7 +64,9 @@ class Output(StrEnum):
     GREYLIST_TABLE = "GreylistTable"
     SCREENING_TABLE = "ScreeningTable"
     CORRESPONDENTS_TABLE = "CorrespondentsTable"
+    BATV_SECRET_ARN = "BatvSecretArn"
     RELAY_QUEUE_URL = "RelayQueueUrl"
+    SELF_TEST_FUNCTION = "SelfTestFunction"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,12 @@ class Service:
     def s3(self) -> S3Client:
         """The client for messages."""
         client: S3Client = self.make_client("s3")
+        return client
+
+    @cached_property
+    def secrets(self) -> SecretsManagerClient:
+        """The client for secrets."""
+        client: SecretsManagerClient = self.make_client("secretsmanager")
         return client
 
     def rows(self, wanted: Output) -> Rows:

@@ -108,8 +108,9 @@ def test_a_check_may_do_what_its_needs_imply_and_write_its_log(packed: tuple[Pac
         wanted = needs[function["Environment"]["Variables"]["POSTERN_CHECKS"]]
         assert ("s3:GetObject" in actions) is bool(wanted & {Needs.MESSAGE, Needs.SENDER_LISTS})
         assert ("dynamodb:BatchGetItem" in actions) is any(need.value.upper() in tables(template) for need in wanted)
+        assert ("secretsmanager:GetSecretValue" in actions) is (Needs.BATV_KEYS in wanted)
         others = {action for action in actions if not action.startswith(("logs:", "dynamodb:"))}
-        assert others <= {"s3:GetObject"}
+        assert others <= {"s3:GetObject", "secretsmanager:GetSecretValue"}
 
 
 def tables(template: Template) -> set[str]:

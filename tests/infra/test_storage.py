@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from infra.tables import POLICY_TABLES, STATE_TABLES
+from postern.backscatter.keys import KeyRing, read_ring
 from tests.infra.template import Resource, Template
 
 BUCKET = "AWS::S3::Bucket"
@@ -108,4 +111,8 @@ def test_topics_tell_whom_the_context_names_and_take_alarms_only_of_this_account
 
 
 def test_the_certificate_is_a_secret_of_the_form_that_the_front_end_reads(template: Template) -> None:
-    assert template.only("AWS::SecretsManager::Secret")["SecretString"] == '{"certificate":"","key":""}'
+    assert template.named("AWS::SecretsManager::Secret", "Tls")["SecretString"] == '{"certificate":"","key":""}'
+
+
+def test_the_keys_of_bounce_tags_are_a_secret_of_the_form_that_the_check_reads(template: Template) -> None:
+    assert read_ring(json.loads(template.named("AWS::SecretsManager::Secret", "Batv")["SecretString"])) == KeyRing()

@@ -100,6 +100,13 @@ def refusal(text: str, *, may_relay: bool = False) -> replies.Reply | None:
     [
         ("ann@example.com", ["ann@example.com"]),
         ("Ann@EXAMPLE.com", ["ann@example.com"]),
+        ("prvs=0786d6aa1a=Ann@example.com", ["ann@example.com"]),
+        ("PRVS=0786D6AA1A=ANN+NEWS@EXAMPLE.COM", ["ann@example.com"]),
+        ("prvs=0786d6aa1a=team@example.com", ["ann@example.com", "bob@example.com", "carl@relayed.example"]),
+        ("prvs=0786d6aa1a=Carl@relayed.example", ["Carl@relayed.example"]),
+        ("prvs=0786d6aa1a=Whoever@any.example", ["Whoever@any.example"]),
+        ("prvs=0786d6aa1a=whoever@catch.example", ["bob@example.com"]),
+        ("prvs=0786d6aa1a=postmaster@example.com", ["postmaster@example.com"]),
         ("ann+news@example.com", ["ann@example.com"]),
         ("c+sharp@example.com", ["c+sharp@example.com"]),
         ("odd%name@example.com", ["odd%name@example.com"]),

@@ -41,6 +41,8 @@ KNOWN = frozenset(
         "sender_lists",
         "greylist",
         "correspondents",
+        "batv_keys",
+        "sent_messages",
         "local_domains",
         "authenticated_as",
     }

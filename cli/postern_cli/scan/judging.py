@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
+from postern.backscatter.tags import stripped
 from postern.dns import DnsAnswer, DnsStatus, Question
 from postern.line_ends import normalise_line_ends
 from postern.message import Message, parse_message
@@ -114,6 +115,7 @@ def _transaction(case: ScanCase, raw: bytes, book: PolicyBook) -> Transaction:
 def _recipient(forward_path: str) -> Recipient:
     """The mailbox that a directory without aliases would give."""
     local_part, _, domain = forward_path.rpartition("@")
+    local_part = stripped(local_part)
     base, _, detail = local_part.partition("+")
     address = canonical_address(base or local_part, canonical_domain(domain) or domain)
     return Recipient(address, forward_path, detail=detail)

@@ -6,8 +6,15 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from postern.backscatter.keys import BatvKey, KeyRing
 from postern.correspondents import known_as
-from postern.given_effects import GivenCorrespondents, GivenSenderLists, GivenStores
+from postern.given_effects import (
+    GivenCorrespondents,
+    GivenKeys,
+    GivenSenderLists,
+    GivenSentMessages,
+    GivenStores,
+)
 from postern.greylist.memory import EveryoneReturned, MemoryGreylist
 from postern.policy import PolicyError
 from postern.policy_book import GLOBAL_SCOPE, read_scope
@@ -15,6 +22,7 @@ from postern.ports import Correspondence, Greylist, Sighting
 from postern.sender_list_entry import SenderListEntry, read_entry
 from postern_cli.scan.case_error import CaseError
 
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 
 
@@ -24,6 +32,8 @@ def read_stores(data: Mapping[str, Any]) -> GivenStores:
         sender_lists=_read_sender_lists(data.get("sender_lists")),
         greylist=_read_greylist(data.get("greylist")),
         correspondents=_read_correspondents(data.get("correspondents")),
+        batv_keys=_read_keys(data.get("batv_keys")),
+        sent_messages=_read_sent_messages(data.get("sent_messages")),
     )
 
 
@@ -52,6 +62,21 @@ def _read_correspondents(value: object) -> GivenCorrespondents:
     rows = _rows(value, "correspondents", '{"mailbox": "ann@example.org", "address": "bob@example.com"}')
     pairs = ((str(row.get("mailbox")), known_as(str(row.get("address")))) for row in rows)
     return GivenCorrespondents({pair: Correspondence(*pair, LATEST) for pair in pairs})
+
+
+def _read_keys(value: object) -> GivenKeys:
+    """`{"0": "secret"}`: the text of each key by its digit. All are believed."""
+    if value is None:
+        return GivenKeys()
+    if not isinstance(value, Mapping) or not all(str(key).isdigit() and len(str(key)) == 1 for key in value):
+        raise CaseError('batv_keys: expected keys by their digit, such as {"0": "secret"}')
+    return GivenKeys(KeyRing(tuple(BatvKey(int(digit), str(key).encode(), EARLIEST) for digit, key in value.items())))
+
+
+def _read_sent_messages(value: object) -> GivenSentMessages:
+    """`[{"message_id": "<1@example.org>", "mailbox": "ann@example.org"}]`."""
+    rows = _rows(value, "sent_messages", '{"message_id": "<1@example.org>", "mailbox": "ann@example.org"}')
+    return GivenSentMessages({str(row.get("message_id")): str(row.get("mailbox")) for row in rows})
 
 
 def _rows(value: object, name: str, example: str) -> list[Mapping[str, object]]:

@@ -13,7 +13,15 @@ from postern.checks import greylisting
 from postern.checks.greylisting import MAX_TRIPLETS, Applies, GreylistingPolicy
 from postern.contract import NoEvidence, Required
 from postern.disposition import decide
-from postern.evidence import CorrespondentEvidence, Credit, DkimEvidence, SenderListEvidence, SpfEvidence, SpfIdentity
+from postern.evidence import (
+    BackscatterEvidence,
+    CorrespondentEvidence,
+    Credit,
+    DkimEvidence,
+    SenderListEvidence,
+    SpfEvidence,
+    SpfIdentity,
+)
 from postern.greylist.memory import MemoryGreylist
 from postern.model import CheckResult, Disposition, Points, RecipientDecision, ResultWord, Transaction
 from postern.policy_book import PolicyBook
@@ -57,11 +65,13 @@ def results(
     dmarc: ResultWord = ResultWord.NONE,
     allowed: tuple[Credit, ...] = (),
     known: tuple[Credit, ...] = (),
+    proven: tuple[str, ...] = (),
 ) -> dict[str, CheckResult[Any]]:
     return {
         "spf": CheckResult("spf", spf, evidence=SpfEvidence(SpfIdentity("example.com", spf))),
         "dkim": CheckResult("dkim", dkim, evidence=DkimEvidence()),
         "dmarc": CheckResult("dmarc", dmarc),
+        "backscatter": CheckResult("backscatter", ResultWord.NONE, evidence=BackscatterEvidence(proven)),
         "sender_lists": CheckResult("sender_lists", ResultWord.NONE, evidence=SenderListEvidence((), allowed)),
         "correspondents": CheckResult("correspondents", ResultWord.NONE, evidence=CorrespondentEvidence(known)),
     }
@@ -176,6 +186,11 @@ def test_who_is_allowed_or_known_with_proof_never_waits(credit: Credit, dmarc: R
         greylist = CountedGreylist()
         assert (judge(greylist, found=found).result is ResultWord.PASS) is spared
         assert (not greylist.attempts) is spared
+
+
+@pytest.mark.parametrize(("proven", "word"), [((ANN,), ResultWord.PASS), ((BEN,), ResultWord.POLICY)])
+def test_a_report_about_a_message_of_ours_never_waits(proven: tuple[str, ...], word: ResultWord) -> None:
+    assert judge(transaction=make_transaction(mail_from=None), found=results(proven=proven)).result is word
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from postern.contract import Needs
-from postern.ports import Correspondents, Greylist, SenderLists, Unavailable
+from postern.ports import BatvKeys, Correspondents, Greylist, SenderLists, SentMessages, Unavailable
 from postern_aws.settings import RunChecksSettings
 
 if TYPE_CHECKING:
     from postern_aws.message_store import S3MessageStore
 
-STORES = frozenset({Needs.SENDER_LISTS, Needs.GREYLIST, Needs.CORRESPONDENTS})
+STORES = frozenset({Needs.SENDER_LISTS, Needs.GREYLIST, Needs.CORRESPONDENTS, Needs.BATV_KEYS, Needs.SENT_MESSAGES})
 """What is a store: `CheckStores` has an attribute of the need's name."""
 
 
@@ -69,6 +69,22 @@ class CheckStores:
         from postern_aws.correspondents import DynamoCorrespondents  # noqa: PLC0415 - as above
 
         return DynamoCorrespondents(clients.dynamodb(), self._named("correspondents_table"))
+
+    @cached_property
+    def batv_keys(self) -> BatvKeys:
+        """The keys of bounce address tags."""
+        from postern_aws import clients  # noqa: PLC0415 - a check without secrets does not pay for boto3
+        from postern_aws.batv_keys import SecretKeyRing  # noqa: PLC0415 - as above
+
+        return SecretKeyRing(clients.secrets(), self._named("batv_secret_arn"))
+
+    @cached_property
+    def sent_messages(self) -> SentMessages:
+        """The ledger of sent messages."""
+        from postern_aws import clients  # noqa: PLC0415 - a check without tables does not pay for boto3
+        from postern_aws.sent_messages import DynamoSentMessages  # noqa: PLC0415 - as above
+
+        return DynamoSentMessages(clients.dynamodb(), self._named("sent_messages_table"))
 
     def _named(self, setting: str) -> str:
         """The name of a table, bucket or secret."""

@@ -19,6 +19,7 @@ CHECKS: tuple[str, ...] = (
     "dnsbl",
     "sender_lists",
     "correspondents",
+    "backscatter",
     "dkim",
     "arc",
     "dmarc",

@@ -34,6 +34,8 @@ class Needs(StrEnum):
     STANDING = "standing"
     GREYLIST = "greylist"
     CORRESPONDENTS = "correspondents"
+    BATV_KEYS = "batv_keys"
+    SENT_MESSAGES = "sent_messages"
 
 
 @dataclass(frozen=True, slots=True)

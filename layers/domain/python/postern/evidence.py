@@ -141,6 +141,13 @@ class CorrespondentEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class BackscatterEvidence:
+    """The recipients to whom a report has proven that it is about a message of theirs."""
+
+    proven: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class DnsblEvidence:
     """The lists that list the client, by zone, and the lists that could not be asked or refuse us."""
 

@@ -10,10 +10,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from postern.backscatter.keys import KeyRing
 from postern.contract import Needs
 from postern.greylist.memory import EveryoneReturned
 from postern.message import Message
-from postern.ports import Correspondence, Correspondents, Greylist, Resolver, SenderLists
+from postern.ports import (
+    BatvKeys,
+    Correspondence,
+    Correspondents,
+    Greylist,
+    Resolver,
+    SenderLists,
+    SentMessages,
+)
 from postern.sender_list_entry import SenderListEntry
 
 
@@ -47,12 +56,40 @@ class GivenCorrespondents:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenKeys:
+    """Keys that lie in memory. Implements `ports.BatvKeys`."""
+
+    keys: KeyRing = field(default_factory=KeyRing)
+
+    def ring(self) -> KeyRing:
+        """These keys."""
+        return self.keys
+
+
+@dataclass(frozen=True, slots=True)
+class GivenSentMessages:
+    """Mailboxes by the Message-ID of what they sent. Implements `ports.SentMessages`."""
+
+    mailboxes: dict[str, str] = field(default_factory=dict)
+
+    def senders(self, message_ids: Iterable[str], now: datetime) -> frozenset[str]:
+        """Who sent these; in memory nothing expires."""
+        return frozenset(self.mailboxes[one] for one in message_ids if one in self.mailboxes)
+
+    def record(self, message_id: str, mailbox: str, expires_at: datetime) -> None:
+        """Keep it."""
+        self.mailboxes[message_id] = mailbox
+
+
+@dataclass(frozen=True, slots=True)
 class GivenStores:
     """What the stores hold: nothing, if nothing is said, and nobody has to wait. Attributes have their needs' names."""
 
     sender_lists: SenderLists = field(default_factory=GivenSenderLists)
     greylist: Greylist = field(default_factory=EveryoneReturned)
     correspondents: Correspondents = field(default_factory=GivenCorrespondents)
+    batv_keys: BatvKeys = field(default_factory=GivenKeys)
+    sent_messages: SentMessages = field(default_factory=GivenSentMessages)
 
     def makers(
         self, resolver: Callable[[], Resolver], message: Callable[[], Message]
@@ -64,4 +101,6 @@ class GivenStores:
             Needs.SENDER_LISTS: lambda: self.sender_lists,
             Needs.GREYLIST: lambda: self.greylist,
             Needs.CORRESPONDENTS: lambda: self.correspondents,
+            Needs.BATV_KEYS: lambda: self.batv_keys,
+            Needs.SENT_MESSAGES: lambda: self.sent_messages,
         }

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import IO, Protocol
 
+from postern.backscatter.keys import KeyRing
 from postern.dns import DnsAnswer, Question
 from postern.model import Decision, MessageReference, Points, Site, Transaction
 from postern.replies import Reply
@@ -122,6 +123,26 @@ class Correspondents(Protocol):
 
     def remember(self, correspondences: Iterable[Correspondence]) -> None:
         """Remember these, over what was known of the same pairs. Raises `Unavailable`."""
+        ...
+
+
+class BatvKeys(Protocol):
+    """Knows the keys of bounce address tags."""
+
+    def ring(self) -> KeyRing:
+        """The keys, some minutes old at most; none before the first rotation. Raises `Unavailable`."""
+        ...
+
+
+class SentMessages(Protocol):
+    """The ledger of messages that left by a way on which no tag comes back."""
+
+    def senders(self, message_ids: Iterable[str], now: datetime) -> frozenset[str]:
+        """The mailboxes that sent messages with these Message-IDs, brackets included. Raises `Unavailable`."""
+        ...
+
+    def record(self, message_id: str, mailbox: str, expires_at: datetime) -> None:
+        """Remember a sent message, under the Message-ID it left with. Raises `Unavailable`."""
         ...
 
 

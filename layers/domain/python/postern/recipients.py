@@ -17,6 +17,7 @@ from fnmatch import fnmatchcase
 from typing import Protocol
 
 from postern import replies
+from postern.backscatter.tags import stripped
 from postern.model import Recipient, Route
 from postern.replies import Reply
 
@@ -183,6 +184,10 @@ class _Expansion:
         if self._add_listed(local_part, "", entry, level):
             return
         if detail and base and self._add_listed(base, detail, entry, level):
+            return
+        untagged = stripped(local_part)
+        if untagged != local_part:
+            self.add(untagged, entry, level=level)
             return
         self._add_by_domain(local_part, entry, level)
 

@@ -187,4 +187,5 @@ REFUSED_BY_POLICY = Reply(550, "5.7.1", "Message refused by policy")
 def listed(client_ip: str, list_name: str) -> Reply:
     """The client is on a blocklist whose listing refuses (RFC 5782 §2.1)."""
     return Reply(550, "5.7.1", f"Your address {client_ip} is listed by {list_name}")
+NOT_OUR_MESSAGE = Reply(550, "5.7.1", "This reports about a message that was not sent from here")
 SHIELDED = Reply(550, "5.7.1", "This domain does not send from your address")

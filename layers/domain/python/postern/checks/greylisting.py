@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from postern import replies
 from postern.contract import CheckSpec, Needs, NoEvidence, Phase, Required, symbol
-from postern.evidence import CorrespondentEvidence, Credit, SenderListEvidence, SpfEvidence
+from postern.evidence import BackscatterEvidence, CorrespondentEvidence, Credit, SenderListEvidence, SpfEvidence
 from postern.greylist.triplet import client_network, permitted_hosts, triplet
 from postern.greylist.waiting import minutes, time_to_wait
 from postern.model import (
@@ -70,7 +70,7 @@ SPEC = CheckSpec(
         symbol(RETURNED, 0, "the client came back after the delay"),
         symbol(EXEMPT, 0, "a reason not to let this sender wait"),
     ),
-    requires=("spf", "dkim", "dmarc", "sender_lists", "correspondents"),
+    requires=("spf", "dkim", "dmarc", "sender_lists", "correspondents", "backscatter"),
     needs=frozenset({Needs.STANDING, Needs.GREYLIST}),
     seconds=6,
     standards=("RFC 6647",),
@@ -120,6 +120,9 @@ def _excuses(acceptors: Iterable[RecipientDecision], required: Required) -> Iter
     for credit in lists.allowed if lists else ():
         if _counts(credit, addresses, required):
             yield f"allowed by {credit.name}"
+    reports = required.evidence("backscatter", BackscatterEvidence)
+    if reports and not addresses.isdisjoint(reports.proven):
+        yield "a report about a message of ours"
     correspondents = required.evidence("correspondents", CorrespondentEvidence)
     for credit in correspondents.known if correspondents else ():
         if _counts(credit, addresses, required):
