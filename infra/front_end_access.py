@@ -43,6 +43,7 @@ class FrontEndAccess:
             "POSTERN_ALIASES_TABLE": self.tables["AliasesTable"].table_name,
             "POSTERN_OUTBOX_TABLE": self.tables["OutboxTable"].table_name,
             "POSTERN_RECEIPTS_TABLE": self.tables["ReceiptsTable"].table_name,
+            "POSTERN_DMARC_REPORTS_TABLE": self.tables["DmarcReportsTable"].table_name,
             "POSTERN_QUARANTINE_TABLE": self.tables["QuarantineTable"].table_name,
             "POSTERN_SCREENING_TABLE": self.tables["ScreeningTable"].table_name,
             "POSTERN_STATE_MACHINE_ARN": self.machine.state_machine_arn,
@@ -80,6 +81,7 @@ class FrontEndAccess:
         allow(role, ["states:StartSyncExecution"], self.machine.state_machine_arn)
         allow(role, ["dynamodb:GetItem", "dynamodb:BatchGetItem"], *lookups)
         allow(role, ["dynamodb:PutItem"], self.tables["ReceiptsTable"].table_arn)
+        allow(role, ["dynamodb:UpdateItem"], self.tables["DmarcReportsTable"].table_arn)
 
     def _grant_screening(self, role: iam.IRole) -> None:
         actions = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem"]

@@ -32,6 +32,8 @@ KEYS = {
     "Quarantine": ("mailbox", "item"),
     "Mailboxes": ("mailbox", "item"),
     "Greylist": ("triplet",),
+    "DmarcReports": ("day", "row"),
+    "ReceivedReports": ("report_domain", "report"),
     "Screening": ("subject", "counter"),
     "Correspondents": ("mailbox", "address"),
     "SentMessages": ("message_id",),

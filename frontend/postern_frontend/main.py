@@ -15,7 +15,8 @@ from postern.ports import Unavailable
 from postern_aws import clients
 from postern_aws.certificates import SecretCertificate
 from postern_aws.directory import DynamoDirectory
-from postern_aws.filter_machine import MachineFilter
+from postern_aws.dmarc_rows import DmarcCounter, DynamoDmarcRows
+from postern_aws.filter_machine import EveryKeeper, MachineFilter
 from postern_aws.message_store import S3MessageStore
 from postern_aws.outbox import DynamoOutbox
 from postern_aws.policy_snapshot import S3SnapshotReader, SnapshotSite
@@ -138,16 +139,24 @@ class FrontEnd:
 
     def _effects(self) -> Effects:
         settings = self._settings
-        receipts = DynamoReceipts(clients.dynamodb(), settings.receipts_table, _report_lost_receipt)
         return Effects(
             messages=S3MessageStore(clients.s3(), settings.message_bucket),
-            filter=MachineFilter(clients.state_machine(), settings.state_machine_arn, self._snapshots, receipts),
+            filter=MachineFilter(clients.state_machine(), settings.state_machine_arn, self._snapshots, self._keepers()),
             outbox=DynamoOutbox(clients.dynamodb(), settings.outbox_table),
             sites=self._sites,
             on_storage=self._storage,
             on_filter=self._filter,
             decided=lambda transaction, decision: note_spf_pass(self._screen, transaction, decision),
         )
+
+    def _keepers(self) -> EveryKeeper:
+        """What is kept of every decision: its receipt, and its count for the report to the author's domain owner."""
+        settings, tables = self._settings, clients.dynamodb()
+        receipts = DynamoReceipts(tables, settings.receipts_table, _report_lost_receipt)
+        if settings.dmarc_reports_table is None:
+            return EveryKeeper((receipts,))
+        rows = DynamoDmarcRows(tables, settings.dmarc_reports_table, _report_lost_count)
+        return EveryKeeper((receipts, DmarcCounter(rows, self._snapshots)))
 
     async def _refresh_site(self) -> None:
         try:
@@ -163,6 +172,10 @@ class FrontEnd:
 
 def _report_lost_receipt(transaction_id: str, trouble: Exception) -> None:
     _log.warning("receipt of %s not kept: %s", transaction_id, trouble)
+
+
+def _report_lost_count(transaction_id: str, trouble: Exception) -> None:
+    _log.warning("%s not counted for DMARC reports: %s", transaction_id, trouble)
 
 
 async def serve(settings: ReceiverSettings, relaying: RelaySettings | None = None) -> None:

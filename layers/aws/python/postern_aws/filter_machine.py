@@ -53,6 +53,18 @@ class ReceiptKeeper(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class EveryKeeper:
+    """Several keepers as one."""
+
+    keepers: tuple[ReceiptKeeper, ...]
+
+    def keep(self, transaction: Transaction, answer: Answer) -> None:
+        """Let each of them keep what it keeps."""
+        for keeper in self.keepers:
+            keeper.keep(transaction, answer)
+
+
+@dataclass(frozen=True, slots=True)
 class MachineFilter:
     """The deployed filter. Implements `ports.Filter`.
 

@@ -140,6 +140,7 @@ class FrontEndSettings(CommonSettings):
     aliases_table: str = _name()
     outbox_table: str = _name()
     receipts_table: str = _name()
+    dmarc_reports_table: str | None = _optional_table()
     screening_table: str = _name()
     state_machine_arn: str = _arn()
     notice_topic_arn: str = _arn()

@@ -7,6 +7,7 @@ from enum import StrEnum
 from functools import cache
 
 from postern import catalog
+from postern.dmarc_reports.policy import DmarcReportsPolicy
 from postern.model import Disposition, Points
 from postern.policy import EVERY_SCOPE, setting
 from postern.session.screening_policy import ScreeningPolicy
@@ -70,4 +71,10 @@ class SitePolicy:
 def section_types() -> dict[str, type]:
     """Every section by name: the site's, the spam filter's, those of the session defences and one per check."""
     checks = {spec.check_id: spec.policy for spec in catalog.specs()}
-    return {"site": SitePolicy, "spam_filter": SpamFilterPolicy, "screening": ScreeningPolicy, **checks}
+    return {
+        "site": SitePolicy,
+        "spam_filter": SpamFilterPolicy,
+        "screening": ScreeningPolicy,
+        "dmarc_reports": DmarcReportsPolicy,
+        **checks,
+    }
