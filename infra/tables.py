@@ -36,12 +36,9 @@ STATE_TABLES: Mapping[str, TableKeys] = {
     "QuarantineTable": TableKeys("mailbox", "item"),
     "MailboxesTable": TableKeys("mailbox", "item"),
     "GreylistTable": TableKeys("triplet"),
-<<<<<<< HEAD
     "DmarcReportsTable": TableKeys("day", "row"),
     "ReceivedReportsTable": TableKeys("report_domain", "report"),
-=======
     "ScreeningTable": TableKeys("subject", "counter"),
->>>>>>> 4a517665924caa8491c20405ed3ea8647e424654
     "CorrespondentsTable": TableKeys("mailbox", "address"),
     "SentMessagesTable": TableKeys("message_id"),
 }
