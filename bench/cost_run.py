@@ -41,12 +41,14 @@ from postern_local.synthesis import synthesize
 
 SENDER = "sender.example"
 RECIPIENT = "ann@example.com"
-CLIENT = "192.0.2.1"
+CLIENTS = 250
+"""So many hosts send in turn: one that sent everything would be a flood."""
+
 ZONE = ZoneResolver(
     {
-        SENDER: {"TXT": ["v=spf1 ip4:192.0.2.0/24 -all"], "A": [CLIENT], "MX": [f"10 mx.{SENDER}"]},
-        f"mx.{SENDER}": {"A": [CLIENT]},
-        "1.2.0.192.in-addr.arpa": {"PTR": [f"mx.{SENDER}"]},
+        SENDER: {"TXT": ["v=spf1 ip4:192.0.2.0/24 -all"], "A": ["192.0.2.1"], "MX": [f"10 mx1.{SENDER}"]},
+        **{f"mx{host}.{SENDER}": {"A": [f"192.0.2.{host}"]} for host in range(1, CLIENTS + 1)},
+        **{f"{host}.2.0.192.in-addr.arpa": {"PTR": [f"mx{host}.{SENDER}"]} for host in range(1, CLIENTS + 1)},
     }
 )
 SETTLING_SECONDS = 60
@@ -66,11 +68,15 @@ POLICIES: Mapping[Fate, Mapping[str, Any]] = {
 
 
 class Sender(smtplib.SMTP):
-    """Names the client's address in a PROXY header, as a balancer would."""
+    """One of the hosts; names its address in a PROXY header, as a balancer would."""
+
+    def __init__(self, host: int, port: int) -> None:
+        self._address = f"192.0.2.{host}"
+        super().__init__("127.0.0.1", port, local_hostname=f"mx{host}.{SENDER}", timeout=60)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         made = socket.create_connection((host, port), timeout)
-        made.sendall(f"PROXY TCP4 {CLIENT} 127.0.0.1 40000 25\r\n".encode())
+        made.sendall(f"PROXY TCP4 {self._address} 127.0.0.1 40000 25\r\n".encode())
         return made
 
 
@@ -176,7 +182,7 @@ def wait_until_quiet(meter: Meter, *, after: int = 0) -> None:
 
 def send(port: int, raw: bytes, number: int) -> int:
     """Send one message; the code of the reply to DATA. Its id makes it differ from every other."""
-    with Sender("127.0.0.1", port, local_hostname=f"mx.{SENDER}", timeout=60) as session:
+    with Sender(number % CLIENTS + 1, port) as session:
         try:
             session.sendmail(f"bob@{SENDER}", RECIPIENT, f"X-Number: {number}\r\n".encode() + raw)
         except smtplib.SMTPDataError as refused:
@@ -209,11 +215,12 @@ def _logged(folder: Path) -> int:
 def use(meter: Meter, messages: list[bytes], log_octets: float) -> MessageUse:
     """The counts per message, of whoever works for messages."""
     count = len(messages)
+    front_end_calls = Counter(meter.calls[FRONT_END])
     described = {name: _described(name) for name in meter.invocations}
     for_messages = [name for name, (_, service) in described.items() if service not in BY_THE_CLOCK]
-    every: Counter[str] = Counter()
-    units: Counter[str] = Counter()
-    for name in (*for_messages, FRONT_END):
+    every: Counter[str] = Counter(front_end_calls)
+    units: Counter[str] = Counter(meter.units[FRONT_END])
+    for name in for_messages:
         every.update(meter.calls[name])
         units.update(meter.units[name])
     size = sum(map(len, messages)) / count
