@@ -22,6 +22,7 @@ MODULES = {
     "greylist": "postern_cli.greylist.command",
     "screening": "postern_cli.screening.command",
     "shield": "postern_cli.shield.command",
+    "reports": "postern_cli.reports.command",
     "backscatter": "postern_cli.backscatter.command",
     "domains": "postern_cli.directory.domains",
     "accounts": "postern_cli.directory.accounts",

@@ -62,6 +62,8 @@ class Output(StrEnum):
     QUARANTINE_TABLE = "QuarantineTable"
     MAILBOXES_TABLE = "MailboxesTable"
     GREYLIST_TABLE = "GreylistTable"
+    DMARC_REPORTS_TABLE = "DmarcReportsTable"
+    RECEIVED_REPORTS_TABLE = "ReceivedReportsTable"
     SCREENING_TABLE = "ScreeningTable"
     CORRESPONDENTS_TABLE = "CorrespondentsTable"
     BATV_SECRET_ARN = "BatvSecretArn"
