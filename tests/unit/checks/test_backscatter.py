@@ -171,6 +171,12 @@ def test_keys_that_cannot_be_read_refuse_nobody() -> None:
     assert (result.result, result.proposals) == (ResultWord.TEMPERROR, ())
 
 
+def test_without_any_key_nobody_is_refused() -> None:
+    result = judge(ANN, keys=GivenKeys())
+    assert (result.result, result.proposals) == (ResultWord.TEMPERROR, ())
+    assert judge(ANN, domain=BY_SES, keys=GivenKeys()).result is ResultWord.FAIL, "SES needs no key"
+
+
 def test_policy_names_days_and_domains() -> None:
     entry = {"domain": "example.com", "signing_since": "2026-11-22", "route": "ses", "sign": False}
     section = read_section(BackscatterPolicy, {"domains": [entry]}, "backscatter")

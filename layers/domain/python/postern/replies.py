@@ -170,7 +170,7 @@ def accepted(transaction_id: str) -> Reply:
 
 def greylisted(minutes: int) -> Reply:
     """First sight of this client, sender and recipient (RFC 6647 §2.1)."""
-    return Reply(451, "4.7.1", f"Greylisted, try again in {minutes} minutes")
+    return Reply(451, "4.7.1", f"Greylisted, try again in {minutes} minute{'' if minutes == 1 else 's'}")
 
 
 DNS_TROUBLE = Reply(451, "4.4.3", "DNS does not answer us; try again later")
@@ -187,5 +187,7 @@ REFUSED_BY_POLICY = Reply(550, "5.7.1", "Message refused by policy")
 def listed(client_ip: str, list_name: str) -> Reply:
     """The client is on a blocklist whose listing refuses (RFC 5782 §2.1)."""
     return Reply(550, "5.7.1", f"Your address {client_ip} is listed by {list_name}")
+
+
 NOT_OUR_MESSAGE = Reply(550, "5.7.1", "This reports about a message that was not sent from here")
 SHIELDED = Reply(550, "5.7.1", "This domain does not send from your address")

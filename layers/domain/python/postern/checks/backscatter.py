@@ -86,7 +86,11 @@ def evaluate(
         reason = kind.value if kind is Reporting.NO else "no recipient is protected"
         return CheckResult(CHECK_ID, ResultWord.NONE, reason=reason)
     try:
-        proofs = _prove(protected, message, transaction, batv_keys.ring(), sent_messages)
+        ring = batv_keys.ring()
+        if not ring.keys and any(one.domain.route is SendingRoute.DIRECT for one in protected):
+            # Nobody could have signed anything, or the keys were lost: either way it is not the sender's fault.
+            return CheckResult(CHECK_ID, ResultWord.TEMPERROR, reason="there are no keys")
+        proofs = _prove(protected, message, transaction, ring, sent_messages)
     except Unavailable:
         return CheckResult(CHECK_ID, ResultWord.TEMPERROR, reason="the keys or the sent messages could not be read")
     waiting = {one.address for one in protected if one.waits(transaction, policy)}
