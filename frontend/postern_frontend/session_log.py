@@ -45,6 +45,12 @@ def configure_logging(level: str, stream: TextIO | None = None) -> None:
     authentication.setLevel(logging.WARNING)
 
 
+def log_event(logger: logging.Logger, level: int, event: str, **fields: object) -> None:
+    """Write an event that belongs to no session."""
+    if logger.isEnabledFor(level):
+        logger.log(level, event, extra={_FIELDS: fields})
+
+
 class SessionLog:
     """Writes the events of one session."""
 
@@ -65,5 +71,4 @@ class SessionLog:
         self._logger.error("unforeseen", exc_info=error, extra={_FIELDS: self._fields})
 
     def _write(self, level: int, event: str, fields: dict[str, object]) -> None:
-        if self._logger.isEnabledFor(level):
-            self._logger.log(level, event, extra={_FIELDS: {**self._fields, **fields}})
+        log_event(self._logger, level, event, **{**self._fields, **fields})

@@ -15,6 +15,7 @@ from postern.session.screening import Event, EventKind, Screener
 from postern.session.screening_notices import ScreeningNotices, notice_of, printable
 from postern.session.screening_policy import ScreeningPolicy
 from postern_frontend.pools import Runner
+from postern_frontend.session_log import log_event
 
 MAX_ENDINGS = 1_000
 MAX_TELLING = 100
@@ -36,15 +37,16 @@ class Announcer:
 
     def announce(self, event: Event, policy: ScreeningPolicy) -> None:
         """Log the event and begin to tell it."""
-        until = event.ban.until.isoformat() if event.ban and event.ban.until else ""
-        _log.warning(
-            "%s %s count=%d client=%s protocol=%s until=%s",
+        log_event(
+            _log,
+            logging.WARNING,
             event.kind.value,
-            printable(str(event.subject)),
-            event.count,
-            event.client_ip,
-            event.protocol,
-            until,
+            subject=printable(str(event.subject)),
+            client_ip=event.client_ip,
+            protocol=event.protocol,
+            count=event.count,
+            reason=event.ban.reason.value if event.ban else None,
+            until=event.ban.until if event.ban else None,
         )
         if policy.tell_ban_end and event.ban and event.ban.until and len(self._endings) < MAX_ENDINGS:
             heapq.heappush(self._endings, (event.ban.until, next(self._number), event))

@@ -102,20 +102,23 @@ class Screen:
     # --- who may come in ------------------------------------------------------------------------------
 
     def connected(self, client_ip: str | None, protocol: MailProtocol) -> Refusal | None:
-        """Count a connection, unless its client is known to be banned."""
-        policy = self._effects.policy()
-        standing = self._standings.of(client_ip, policy)
-        if standing is Standing.SCREENED and client_ip is not None and self._known_ban(client_ip) is None:
-            self._add(screening.connections_report(client_ip, protocol, 1), policy)
-        return self.refusal(client_ip)
+        """Count a connection, unless its client is known to be banned; whether it is known to be shut out."""
+        policy, now = self._effects.policy(), self._effects.now()
+        standing = self._standings.of(client_ip, policy, now)
+        if standing is not Standing.SCREENED or client_ip is None:
+            return _of_list(standing)
+        ban = self._known.ban_of(_subjects_of(client_ip), now)
+        if ban is None and self._pending.add(screening.connections_report(client_ip, protocol, 1), now, policy):
+            self._wake.set()
+        return _refusal(ban, policy)
 
     def refusal(self, client_ip: str | None) -> Refusal | None:
         """Whether the client is known to be shut out."""
-        policy = self._effects.policy()
-        standing = self._standings.of(client_ip, policy)
-        if standing is Standing.SCREENED and client_ip is not None:
-            return _refusal(self._known_ban(client_ip), policy)
-        return Refusal.FOR_GOOD if standing is Standing.LISTED else None
+        policy, now = self._effects.policy(), self._effects.now()
+        standing = self._standings.of(client_ip, policy, now)
+        if standing is not Standing.SCREENED or client_ip is None:
+            return _of_list(standing)
+        return _refusal(self._known.ban_of(_subjects_of(client_ip), now), policy)
 
     async def look_up(self, client_ip: str | None) -> Refusal | None:
         """Whether the client is shut out; the table is asked at most once a minute."""
@@ -185,10 +188,7 @@ class Screen:
     # --- inside ---------------------------------------------------------------------------------------
 
     def _is_screened(self, client_ip: str) -> bool:
-        return self._standings.of(client_ip, self._effects.policy()) is Standing.SCREENED
-
-    def _known_ban(self, client_ip: str) -> Ban | None:
-        return self._known.ban_of(_subjects_of(client_ip), self._effects.now())
+        return self._standings.of(client_ip, self._effects.policy(), self._effects.now()) is Standing.SCREENED
 
     def _add(self, report: Report, policy: ScreeningPolicy | None = None) -> None:
         if self._pending.add(report, self._effects.now(), policy or self._effects.policy()):
@@ -264,6 +264,10 @@ def _record(
 
 def _subjects_of(client_ip: str) -> tuple[Subject, ...]:
     return (subjects.address(client_ip), subjects.network(client_ip))
+
+
+def _of_list(standing: Standing) -> Refusal | None:
+    return Refusal.FOR_GOOD if standing is Standing.LISTED else None
 
 
 def _refusal(ban: Ban | None, policy: ScreeningPolicy) -> Refusal | None:
