@@ -18,10 +18,10 @@ from postern_aws.items import from_item, to_item
 from tests.infra.template import synthesized
 from tests.workflow.embedded import Embedded, embedded
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(600)]
 
 WRITERS = 6
-SECONDS = 10
+SECONDS = 60
 UNTIL_THE_KILL = 1.5
 
 

@@ -25,10 +25,10 @@ from postern_local.account import REGION
 from postern_local.samples import ProxiedSmtp, read_samples
 from postern_local.synthesis import ROOT
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(600)]
 
-UP_SECONDS = 90
-EVENTUALLY_SECONDS = 20
+UP_SECONDS = 300
+EVENTUALLY_SECONDS = 60
 CLEAN = next(sample for sample in read_samples(ROOT) if sample.name == "clean")
 
 

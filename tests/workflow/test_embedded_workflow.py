@@ -20,7 +20,7 @@ from postern_local.synthesis import ROOT
 from tests.infra.template import synthesized
 from tests.workflow.embedded import Embedded, embedded, sabotaged
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(600)]
 
 SAMPLES = {sample.name: sample for sample in read_samples(ROOT)}
 FILTERED = [name for name in SAMPLES if name not in ("unknown-recipient", "relaying")]
