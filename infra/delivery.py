@@ -17,7 +17,7 @@ from constructs import Construct
 
 from infra.dead_letters import DeadLetters
 from infra.grants import allow, index_arn
-from infra.message_bucket import INCOMING, MAIL, QUARANTINE
+from infra.message_bucket import INCOMING, MAIL, POLICY, QUARANTINE
 from infra.postern_function import FunctionDefaults, FunctionShape, PosternFunction
 from infra.stream_function import feed
 
@@ -73,6 +73,7 @@ class Delivery(Construct):
                 "POSTERN_OUTBOX_TABLE": self._tables["OutboxTable"].table_name,
                 "POSTERN_MAILBOXES_TABLE": self._tables["MailboxesTable"].table_name,
                 "POSTERN_QUARANTINE_TABLE": self._tables["QuarantineTable"].table_name,
+                "POSTERN_RECEIVED_REPORTS_TABLE": self._tables["ReceivedReportsTable"].table_name,
                 "POSTERN_RELAY_QUEUE_URL": self.wake_relay.queue_url,
                 "POSTERN_NOTICE_TOPIC_ARN": self._notices.topic_arn,
                 "POSTERN_HOSTNAME": self._hostname,
@@ -83,13 +84,15 @@ class Delivery(Construct):
 
     def _grant(self, role: iam.Role) -> None:
         outbox, mailboxes = self._tables["OutboxTable"], self._tables["MailboxesTable"]
-        allow(role, ["s3:GetObject"], self._bucket.arn_for_objects(f"{INCOMING}*"))
+        sources = [self._bucket.arn_for_objects(f"{prefix}*") for prefix in (INCOMING, POLICY)]
+        allow(role, ["s3:GetObject"], *sources)
         copies = [self._bucket.arn_for_objects(f"{prefix}*") for prefix in (MAIL, QUARANTINE)]
         allow(role, ["s3:PutObject"], *copies)
         allow(role, ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], outbox.table_arn)
         allow(role, ["dynamodb:Query"], index_arn(outbox, "due"))
         allow(role, ["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], mailboxes.table_arn)
         allow(role, ["dynamodb:PutItem"], self._tables["QuarantineTable"].table_arn)
+        allow(role, ["dynamodb:PutItem"], self._tables["ReceivedReportsTable"].table_arn)
         allow(role, ["sqs:SendMessage"], self.wake_relay.queue_arn)
         allow(role, ["sns:Publish"], self._notices.topic_arn)
 

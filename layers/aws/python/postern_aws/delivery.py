@@ -25,6 +25,7 @@ from postern_aws.message_store import S3MessageStore, mail_key, quarantine_key
 from postern_aws.outbox import Commit, CommitState, DynamoOutbox
 from postern_aws.quarantine import DynamoQuarantine, HeldMessage
 from postern_aws.relay_rows import RelayCopy, RelayRows, SqsWaker
+from postern_aws.report_intake import ReportIntake
 
 COPIES_AT_ONCE = 8
 LARGE_OCTETS = 4 * 1024 * 1024
@@ -44,6 +45,7 @@ class DeliveryStores:
     quarantine: DynamoQuarantine
     relay: RelayRows
     waker: SqsWaker
+    reports: ReportIntake | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +70,10 @@ class Delivery:
         commit = self._stores.outbox.read(fingerprint)
         if commit is None or commit.state is CommitState.DELIVERED:
             return None
-        copies = Copies(self._stores.messages.read(commit.transaction.message), commit)
-        self._deliver_all(commit, copies)
+        raw = self._stores.messages.read(commit.transaction.message)
+        self._deliver_all(commit, Copies(raw, commit))
+        if self._stores.reports is not None:
+            self._stores.reports.take(commit, raw)
         self._stores.outbox.mark_delivered(fingerprint, commit.transaction.transaction_id)
         return commit
 

@@ -18,8 +18,11 @@ from postern_aws.mailboxes import DynamoMailboxes
 from postern_aws.message_store import S3MessageStore
 from postern_aws.notices import Notice, SnsNotices
 from postern_aws.outbox import COMMIT, Commit, DynamoOutbox
+from postern_aws.policy_snapshot import S3SnapshotReader
 from postern_aws.quarantine import DynamoQuarantine
+from postern_aws.received_reports import DynamoReceivedReports
 from postern_aws.relay_rows import RelayRows, SqsWaker
+from postern_aws.report_intake import ReportIntake
 from postern_aws.runtime import logged_with, logger
 from postern_aws.settings import DeliverySettings
 
@@ -57,8 +60,20 @@ def services(settings: DeliverySettings) -> Services:
         quarantine=DynamoQuarantine(clients.dynamodb(), settings.quarantine_table),
         relay=RelayRows(rows),
         waker=waker,
+        reports=_intake(settings),
     )
     return Services(Delivery(stores), rows, waker, SnsNotices(clients.sns(), settings.notice_topic_arn))
+
+
+def _intake(settings: DeliverySettings) -> ReportIntake | None:
+    if settings.received_reports_table is None:
+        return None
+    table = DynamoReceivedReports(clients.dynamodb(), settings.received_reports_table)
+    return ReportIntake(table, S3SnapshotReader(clients.s3(), settings.message_bucket), _report_not_taken)
+
+
+def _report_not_taken(transaction_id: str, trouble: Exception) -> None:
+    logger.warning("A report was not taken", transaction_id=transaction_id, trouble=str(trouble))
 
 
 # --- the stream -------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -15,9 +15,9 @@ from postern.dmarc_reports.policy import DmarcReportsPolicy
 from postern.exchange import Answer
 from postern.model import Recipient, Transaction
 from postern.policy import PolicyError
-from postern.policy_compiler import Snapshot
 from postern.ports import Unavailable
 from postern.wire import WireError, from_json, to_json
+from postern_aws.filter_machine import Snapshots
 from postern_aws.items import epoch, from_item, to_item
 
 if TYPE_CHECKING:
@@ -30,14 +30,6 @@ _COUNT = (
     "SET content = if_not_exists(content, :content), author_domain = :author_domain, source_ip = :source_ip,"
     " disposition = :disposition, expires_at = if_not_exists(expires_at, :expires_at) ADD messages :one"
 )
-
-
-class Snapshots(Protocol):
-    """Gives the current snapshot."""
-
-    def current(self) -> Snapshot:
-        """The snapshot; raises `Unavailable`."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

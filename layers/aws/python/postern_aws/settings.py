@@ -105,6 +105,7 @@ class DeliverySettings(CommonSettings):
     outbox_table: str = _name()
     mailboxes_table: str = _name()
     quarantine_table: str = _name()
+    received_reports_table: str | None = _optional_table()
     relay_queue_url: str = _url()
     notice_topic_arn: str = _arn()
     hostname: str = _hostname()

@@ -15,9 +15,9 @@ from xml.parsers import expat
 
 from postern.dmarc_reports.received import ReportError
 
-MAX_OCTETS = 20 * 1024 * 1024
+MAX_OCTETS = 10 * 1024 * 1024
 MAX_DEPTH = 20
-MAX_ELEMENTS = 500_000
+MAX_ELEMENTS = 300_000
 MAX_TEXT = 1_000
 """Characters of one element's text; the rest is left out."""
 
