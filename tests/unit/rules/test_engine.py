@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from email.utils import format_datetime
+
 import pytest
 
 from postern.checks import rules
@@ -11,7 +13,7 @@ from postern.model import ResultWord
 from postern.rules.engine import Evaluation, compile_rules
 from postern.rules.parser import read_rules
 from postern.rules.plan import pattern_problems
-from tests.transactions import make_transaction
+from tests.transactions import RECEIVED_AT, make_transaction
 
 GTUBE = b"XJS*C4JDBQADN1.NSBN3*2IDNEN*" + b"GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
 MAIL = (
@@ -113,7 +115,9 @@ def test_the_shipped_rules_have_no_problems_and_are_all_described() -> None:
 def test_a_plain_letter_hits_nothing() -> None:
     raw = (
         b"From: Ann <ann@sender.example>\r\nTo: bob@example.com\r\nSubject: Lunch\r\n"
-        b"Date: Mon, 5 Jan 2026 12:00:00 +0000\r\nMessage-ID: <1@sender.example>\r\n\r\nShall we meet at noon?\r\n"
+        b"Date: "
+        + format_datetime(RECEIVED_AT).encode()
+        + b"\r\nMessage-ID: <1@sender.example>\r\n\r\nShall we meet at noon?\r\n"
     )
     assert judged(raw) == {}
 

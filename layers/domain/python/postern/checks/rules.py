@@ -7,12 +7,14 @@ from functools import lru_cache
 from importlib import resources
 
 from postern.contract import CheckSpec, Needs, Phase, Required, symbol
-from postern.evidence import RulesEvidence
+from postern.evidence import IprevEvidence, RulesEvidence
 from postern.message import Message
 from postern.model import CheckResult, Finding, Points, ResultWord, Transaction
 from postern.policy import CheckPolicy, Mode, setting
 from postern.rules.engine import CompiledRules, compile_rules
+from postern.rules.inspection import NOTHING_KNOWN, Circumstances
 from postern.rules.parser import read_rules
+from postern.rules.relays import Relay
 from postern.wire import truncate
 
 MAX_DETAIL = 160
@@ -35,6 +37,7 @@ SPEC = CheckSpec(
     policy=RulesPolicy,
     evidence=RulesEvidence,
     symbols=(symbol("RULES_TIMED_OUT", 0, "a rule's pattern took too long and was not counted"),),
+    requires=("iprev",),
     needs=frozenset({Needs.MESSAGE}),
     seconds=12,
     memory_mb=1769,
@@ -51,7 +54,7 @@ def evaluate(
     message: Message,
 ) -> CheckResult[RulesEvidence]:
     """Every rule that hits, with its points; `fail` when their sum is positive, else `pass` or `none`."""
-    evaluation = _compiled(policy.shipped, policy.local).evaluate(message)
+    evaluation = _compiled(policy.shipped, policy.local).evaluate(message, _circumstances(transaction, required))
     findings = [
         Finding(
             hit.name,
@@ -65,6 +68,22 @@ def evaluate(
     word = ResultWord.FAIL if total > 0 else ResultWord.PASS if evaluation.hits else ResultWord.NONE
     hits = tuple(hit.name for hit in evaluation.hits)
     return CheckResult("rules", word, tuple(findings), evidence=RulesEvidence(hits), properties={"hits": list(hits)})
+
+
+def _circumstances(transaction: Transaction, required: Required) -> Circumstances:
+    """How the message came, for rules about relays; of a message from a file only its own fields tell."""
+    session, envelope = transaction.session, transaction.envelope
+    if session is None or session.client_ip is None or envelope is None:
+        return NOTHING_KNOWN
+    reverse = required.evidence("iprev", IprevEvidence)
+    client = Relay(
+        ip=session.client_ip,
+        helo=session.helo_identity,
+        rdns=reverse.names[0].rstrip(".") if reverse and reverse.names else "",
+        authenticated="ESMTPA" if session.authenticated_as else "",
+        looked_up=reverse is not None,
+    )
+    return Circumstances(client, envelope.reverse_path or "", transaction.received_at)
 
 
 @lru_cache(maxsize=8)

@@ -37,7 +37,7 @@ _BLANK_LINES = re.compile(rb"^(?:[ \t\r\x0b\x0c]*+\n){20,}+", re.MULTILINE)
 
 @dataclass(frozen=True)
 class RenderedPart:
-    """A leaf of the message with its text; `ascii` says that its source is; `rendering` is `None` for text that is not HTML."""
+    """A leaf of the message with its text; `ascii`: its source is; `rendering` is `None` when it is not HTML."""
 
     part: Part
     type: str

@@ -18,8 +18,9 @@ MAX_DEPTH = 20
 PLUGINS = frozenset(
     f"Mail::SpamAssassin::Plugin::{name}"
     for name in (
-        "AskDNS AutoLearnThreshold Bayes BodyEval Check DKIM DMARC DNSEval FreeMail HTMLEval HTTPSMismatch HashBL HeaderEval"
-        " ImageInfo MIMEEval MIMEHeader RelayEval ReplaceTags SPF URIDNSBL URIDetail URIEval VBounce WLBLEval"
+        "AskDNS AutoLearnThreshold Bayes BodyEval Check DKIM DMARC DNSEval FreeMail HTMLEval HTTPSMismatch HashBL"
+        " HeaderEval ImageInfo MIMEEval MIMEHeader RelayEval ReplaceTags"
+        " SPF URIDNSBL URIDetail URIEval VBounce WLBLEval"
         " WelcomeListSubject RaciallyCharged"
     ).split()
 )
@@ -31,8 +32,8 @@ _FEATURES = frozenset(
         "perl_min_version_5010000 feature_originating_ip_headers feature_dns_local_ports_permit_avoid"
         " feature_bayes_auto_learn_on_error feature_uri_host_listed feature_yesno_takes_args feature_bug6558_free"
         " feature_edns feature_dns_query_restriction feature_registryboundaries feature_geodb feature_dns_block_rule"
-        " feature_compile_regexp feature_meta_rules_matching feature_subjprefix feature_bayes_stopwords feature_get_host"
-        " feature_blocklist_welcomelist feature_welcomelist_blocklist feature_header_address_parser"
+        " feature_compile_regexp feature_meta_rules_matching feature_subjprefix feature_bayes_stopwords"
+        " feature_get_host feature_blocklist_welcomelist feature_welcomelist_blocklist feature_header_address_parser"
         " feature_local_tests_only feature_header_first_last feature_header_match_many feature_capture_rules"
         " has_tflags_nosubject has_tflags_nolog"
     ).split()

@@ -58,8 +58,10 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class HeaderTest:
-    """The left side of a `header` or `mimeheader` rule: which field, which views of it (`raw`, `addr` …, in any order),
-    and what stands for a missing one."""
+    """The left side of a `header` or `mimeheader` rule.
+
+    Which field, which views of it (`raw`, `addr` …, in any order), and what stands for a missing one.
+    """
 
     name: str
     views: tuple[str, ...] = ()

@@ -11,8 +11,9 @@ from postern.text.domains import TOP_LEVEL_DOMAINS
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\Z")
 _ADDRESS = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}\Z")
 _STATES = frozenset(
-    "ak al ar az ca co ct dc de fl ga gu hi ia id il in ks ky la ma md me mi mn mo ms mt nc nd ne nh nj nm nv ny oh ok or pa"
-    " pr ri sc sd tn tx ut va vi vt wa wi wv wy fed isa nsn kids dni".split()
+    "ak al ar az ca co ct dc de fl ga gu hi ia id il in ks ky"
+    " la ma md me mi mn mo ms mt nc nd ne nh nj nm nv ny oh ok or"
+    " pa pr ri sc sd tn tx ut va vi vt wa wi wv wy fed isa nsn kids dni".split()
 )
 
 

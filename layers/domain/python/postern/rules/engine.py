@@ -15,9 +15,9 @@ from postern.model import Points
 from postern.rules.definitions import HeaderTest, Problem, RuleBook, ScoreSet
 from postern.rules.header_views import decoded_field, raw_field
 from postern.rules.inspection import NOTHING_KNOWN, Circumstances, Inspection
-from postern.rules.literals import NOT_WORD
+from postern.rules.literals import MIN_LENGTH, NOT_WORD
 from postern.rules.matchers import NO_MATCH, Match, Matcher
-from postern.rules.plan import BODY, Plan, Target, make_plan
+from postern.rules.plan import BODY, COUNTED, Plan, Target, make_plan
 from postern.rules.uri_list import UriInfo
 
 MAX_FULL_OCTETS = 1_048_576
@@ -126,8 +126,12 @@ class _Run:
         wanted: dict[Matcher, dict[int, None]] = {}
         slots = self._plan.slots
         seen: set[tuple[int, int]] = set()
+        counts: dict[tuple[Matcher, int], int] = {}
         for number, position in self._plan.index.find(laid):
             place = bisect_right(starts, position) - 1
+            if COUNTED in slots[number] and targets[place][0] == BODY:
+                for matcher in slots[number][COUNTED]:
+                    counts[matcher, place] = counts.get((matcher, place), 0) + 1
             if (number, place) in seen:
                 continue
             seen.add((number, place))
@@ -135,10 +139,28 @@ class _Run:
                 wanted.setdefault(matcher, {})[place] = None
         for matcher, places in wanted.items():
             self._try(matcher, [targets[place][1] for place in sorted(places)])
+        self._counted([place for place, (target, _) in enumerate(targets) if target == BODY], counts)
+
+    def _counted(self, places: list[int], counts: dict[tuple[Matcher, int], int]) -> None:
+        """Patterns that repeat something are tried on the paragraphs that have enough of it."""
+        lines = self._texts.get(BODY, ())
+        lower = [line.lower() for line in lines] if self._plan.patterns.counted else []
+        for matcher in self._plan.patterns.counted:
+            literals, least = matcher.counted or (frozenset(), 0)
+            short = [literal for literal in literals if len(literal) < MIN_LENGTH]
+            likely = [
+                line
+                for line, text, place in zip(lines, lower, places, strict=True)
+                if counts.get((matcher, place), 0) + sum(text.count(literal) for literal in short) >= least
+            ]
+            if likely:
+                self._try(matcher, likely)
 
     def _squeezed(self) -> None:
-        """The same for patterns against disguised words, over paragraphs without what disguises; those that are not
-        ASCII are always tried."""
+        """The same for patterns against disguised words, over paragraphs without what disguises.
+
+        They are always tried on paragraphs that are not ASCII.
+        """
         lines = self._texts.get(BODY, ())
         if not self._plan.patterns.squeezed or not lines:
             return

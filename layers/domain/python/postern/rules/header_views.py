@@ -1,5 +1,7 @@
-"""The header section as rules ask for it: fields decoded or raw, their addresses and names, and fields that are not
-in the message but told by the way it came (`EnvelopeFrom`, `X-Spam-Relays-Untrusted`, `ALL-TRUSTED` …)."""
+"""The header section as rules ask for it: fields decoded or raw, their addresses and names.
+
+And fields that are not in the message but told by the way it came: `EnvelopeFrom`, `X-Spam-Relays-Untrusted` ….
+"""
 
 from __future__ import annotations
 
@@ -30,6 +32,9 @@ _IP = re.compile(rf"(?<!\.)\b({ADDRESS})\b(?!\.)")
 _HOST = re.compile(r"(?<![._-])(\S{1,251}\.[A-Za-z][\w-]{1,62})(?![._-])")
 _BLANKS = re.compile(r"\s+")
 Texts = tuple[bytes, ...]
+_NO_ENCODED_WORD = "=\x01?"
+"""Keeps an encoded word from being decoded."""
+
 _NOBODY = Mailbox("", "", "")
 
 
@@ -228,12 +233,20 @@ def raw_field(field: HeaderField) -> bytes:
 
 def _addresses(found: list[bytes], addresses: bool, raw: bool) -> Iterable[bytes]:
     for text in found:
-        for mailbox in parse_address_list(decode_unlabelled(text)):
+        line = decode_unlabelled(text)
+        for mailbox in parse_address_list(line.replace("=?", _NO_ENCODED_WORD) if raw else line):
             if addresses:
                 if (mailbox.domain and mailbox.local_part) or mailbox == _NOBODY:
                     yield mailbox.address.encode("utf-8", "replace")
             elif mailbox.display_name:
-                name = mailbox.display_name if raw else _BLANKS.sub(" ", mailbox.display_name).strip()
-                if len(name) > 1 and name[0] == name[-1] == "'":
-                    name = name[1:-1]
-                yield name.encode("utf-8", "replace")
+                yield _name(mailbox.display_name, raw)
+
+
+def _name(name: str, raw: bool) -> bytes:
+    """A display name, without what is no part of it; as written with `:raw`, where its octets count."""
+    if raw:
+        return name.replace(_NO_ENCODED_WORD, "=?").encode("utf-8", "replace")
+    name = _BLANKS.sub(" ", name).strip()
+    if len(name) > 1 and name[0] == name[-1] == "'":
+        name = name[1:-1]
+    return name.encode("utf-8", "replace")

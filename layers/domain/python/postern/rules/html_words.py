@@ -7,8 +7,9 @@ from collections.abc import Mapping
 ELEMENTS = frozenset(
     "a abbr acronym address area b base bdo big blockquote body br button caption cite code col colgroup dd del dfn div"
     " dl dt em fieldset form h1 h2 h3 h4 h5 h6 head hr html i img input ins kbd label legend li link map meta noscript"
-    " object ol optgroup option p param pre q samp script select small span strong style sub sup table tbody td textarea"
-    " tfoot th thead title tr tt ul var applet basefont center dir font frame frameset iframe isindex menu noframes s"
+    " object ol optgroup option p param pre q samp script select small span strong style sub sup table tbody td"
+    " textarea tfoot th thead title tr tt ul var applet"
+    " basefont center dir font frame frameset iframe isindex menu noframes s"
     " strike u nobr x-sigsep x-tab".split()
 )
 """The elements of HTML 4.01, and three that mailers use."""
@@ -30,4 +31,4 @@ STYLED: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(("table", "tr", "th", "td", "span", "p", "div", "a"), _STYLE_ONLY),
     **dict.fromkeys(("big", "small", "marquee"), frozenset[str]()),
 }
-"""Elements that change how text looks, and the attributes that do it. SpamAssassin 4.0 reads `bgcolor` and leaves it."""
+"""Elements that change how text looks, and the attributes that do it. SpamAssassin 4.0 passes over `bgcolor`."""

@@ -49,7 +49,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Circumstances:
-    """How a message came: the client, MAIL FROM (`""`: `<>`) and when; `None` where only the message itself can tell."""
+    """How a message came: the client, MAIL FROM (`""`: `<>`) and when; `None` where only the message can tell."""
 
     client: Relay | None = None
     reverse_path: str | None = None

@@ -5,7 +5,9 @@ With numpy the whole text is looked up in one table; without it (or for few lite
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from postern.rules.literals import frequency
@@ -30,7 +32,7 @@ class LiteralIndex:
             offset = min(range(len(literal) - width + 1), key=lambda at: frequency(literal[at : at + width]))
             self._by_gram.setdefault(_key(literal[offset : offset + width]), []).append((literal, offset, index))
         self._tables: tuple[Any, Any] | None = None
-        self._numpy = _import_numpy() if len(self.literals) > FEW_LITERALS else None
+        self._numpy: Any = _import_numpy() if len(self.literals) > FEW_LITERALS else None
 
     def find(self, text: bytes) -> Iterator[tuple[int, int]]:
         """The numbers of the literals in `text` (in lower case) and where they begin, each place once."""
@@ -84,12 +86,5 @@ def _key(gram: bytes) -> int:
 
 
 def _import_numpy() -> Any:
-    """numpy, when it is installed: it makes the search fast and nothing else."""
-    try:
-        import numpy  # noqa: PLC0415 - it takes 0.1 s to load, and is not needed for a few rules
-    except ImportError:
-        return None
-    return numpy
-
-
-Found = Callable[[bytes], Iterator[tuple[int, int]]]
+    """numpy, when it is installed: it takes 0.1 s to load, makes the search fast and does nothing else."""
+    return import_module("numpy") if find_spec("numpy") else None

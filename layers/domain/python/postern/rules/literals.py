@@ -3,8 +3,8 @@
 A pattern is only tried where one of its literals occurs. The reading is sound rather than complete: what it does not
 understand requires nothing. Literals are in lower case, and so must the searched text be.
 
-Patterns against disguised words (`v[_\\W]?[i1!|l][_\\W]?[a@]gra`) seem to need nothing. In text that is ASCII and squeezed
-(all that is neither letter nor digit taken out) they do need something: `squeezed_literals` tells what.
+Patterns against disguised words (`v[_\\W]?[i1!|l][_\\W]?[a@]gra`) seem to need nothing. In text that is ASCII and
+squeezed (all that is neither letter nor digit taken out) they do need something: `squeezed_literals` tells what.
 """
 
 from __future__ import annotations
@@ -28,20 +28,29 @@ _ZERO_WIDTH = frozenset(b"bBAZGKzm")
 _RARITY = {
     **dict.fromkeys(b"jqxz0123456789$%@#&*+<>=\"'()/:;!?-_\\[]{}|~^", 0.004),
     **{ord(one): share for one, share in {
-        " ": 0.15, "e": 0.10, "t": 0.07, "a": 0.065, "o": 0.063, "i": 0.06, "n": 0.058, "s": 0.055, "r": 0.05, "h": 0.04,
-        "l": 0.035, "d": 0.032, "c": 0.03, "u": 0.025, "m": 0.025, "p": 0.02, "f": 0.018, "g": 0.018, "w": 0.015,
-        "y": 0.015, "b": 0.012, "v": 0.009, "k": 0.007, ".": 0.02, ",": 0.01, "\n": 0.02,
+        " ": 0.15, "e": 0.10, "t": 0.07, "a": 0.065, "o": 0.063, "i": 0.06, "n": 0.058, "s": 0.055, "r": 0.05,
+        "h": 0.04, "l": 0.035, "d": 0.032, "c": 0.03, "u": 0.025, "m": 0.025, "p": 0.02, "f": 0.018, "g": 0.018,
+        "w": 0.015, "y": 0.015, "b": 0.012, "v": 0.009, "k": 0.007, ".": 0.02, ",": 0.01, "\n": 0.02,
     }.items()},
 }  # fmt: skip
+
+Counted = tuple[frozenset[bytes], int]
 
 
 @dataclass(frozen=True, slots=True)
 class _Node:
-    """What a piece of a pattern is: `exact`, all the texts it can be (`None`: too many), and `needed`, the best set of
-    literals one of which is in all its texts (`None`: there is none)."""
+    """What a piece of a pattern is.
+
+    `exact` is all the texts it can be (`None`: too many); `needed` the best set of literals one of which is in all its
+    texts (`None`: there is none); `weak` the same with literals of any length; `counted` a set and how often, at
+    least, its literals occur together; `edges` the texts that it begins and ends with, for `x+`.
+    """
 
     exact: frozenset[bytes] | None
     needed: frozenset[bytes] | None = None
+    weak: frozenset[bytes] | None = None
+    counted: Counted | None = None
+    edges: frozenset[bytes] | None = None
 
 
 _EMPTY = _Node(frozenset({b""}))
@@ -89,6 +98,14 @@ def squeezed_literals(pattern: bytes, flags: str = "") -> frozenset[bytes] | Non
     return _literals(pattern, flags, _SQUEEZED, impossible=None)
 
 
+def counted_literals(pattern: bytes, flags: str = "") -> Counted | None:
+    """Literals of any length, and how often they occur at least in a text that matches; `None` when once is enough."""
+    try:
+        return _Reader(pattern, "x" in flags, _PLAIN).read().counted
+    except (_NotUnderstoodError, IndexError, ValueError, RecursionError):
+        return None
+
+
 _Impossible = TypeVar("_Impossible")
 
 
@@ -97,7 +114,7 @@ def _literals(
 ) -> frozenset[bytes] | _Impossible:
     try:
         node = _Reader(pattern, "x" in flags, mode).read()
-    except (_NotUnderstood, IndexError, ValueError, RecursionError):
+    except (_NotUnderstoodError, IndexError, ValueError, RecursionError):
         return frozenset()
     if node.exact is not None and not node.exact:
         return impossible
@@ -113,7 +130,7 @@ def frequency(literal: bytes) -> float:
     return share
 
 
-class _NotUnderstood(Exception):
+class _NotUnderstoodError(Exception):
     """The pattern has something in it that is not read here."""
 
 
@@ -130,7 +147,7 @@ class _Reader:
     def read(self) -> _Node:
         node = self._alternatives()
         if self._at != len(self._text):
-            raise _NotUnderstood
+            raise _NotUnderstoodError
         return node
 
     def _alternatives(self) -> _Node:
@@ -178,20 +195,20 @@ class _Reader:
         self._groups += 1
         found = _OPENING.match(self._text, self._at)
         if found is None or self._groups > MAX_GROUPS * 10 or (found[2] or b"").find(b"x") >= 0:
-            raise _NotUnderstood
+            raise _NotUnderstoodError
         if found[0] == b"(" and self._text[self._at + 1 : self._at + 2] in (b"?", b"*"):
-            raise _NotUnderstood
+            raise _NotUnderstoodError
         self._at = found.end()
         node = self._alternatives()
         if self._text[self._at : self._at + 1] != b")":
-            raise _NotUnderstood
+            raise _NotUnderstoodError
         self._at += 1
         return None if found[3] else node
 
     def _escape(self) -> _Node | None:
         letter = self._text[self._at + 1 : self._at + 2]
         if not letter:
-            raise _NotUnderstood
+            raise _NotUnderstoodError
         if letter == b"x":
             value = int(self._text[self._at + 2 : self._at + 4], 16)
             self._at += 4
@@ -207,7 +224,7 @@ class _Reader:
 
     def _named_reference(self, letter: bytes) -> _Node:
         if letter in (b"g", b"k", b"p", b"P", b"N", b"0", b"c", b"u", b"L", b"Q", b"E"):
-            raise _NotUnderstood
+            raise _NotUnderstoodError
         while letter.isdigit() and self._text[self._at : self._at + 1].isdigit():
             self._at += 1
         return self._mode.others(letter)
@@ -237,7 +254,7 @@ class _Reader:
             return None
         octet = self._text[self._at : self._at + 1]
         if not octet:
-            raise _NotUnderstood
+            raise _NotUnderstoodError
         if octet != b"\\":
             self._at += 1
             return {octet.lower()}
@@ -280,26 +297,33 @@ def _repeated(node: _Node, least: int, most: int | None, largest: int) -> _Node:
         if most == 1 and node.exact is not None and len(node.exact) < largest:
             return _Node(node.exact | {b""})
         return _ANYTHING
+    weak = _weaker(node.weak, node.exact)
+    counted = (weak, least) if weak is not None and least > 1 else node.counted
     if most is not None and most <= 4 and most - least <= 2:
-        return _either([_joined([node] * times, largest) for times in range(least, most + 1)], largest)
+        either = _either([_joined([node] * times, largest) for times in range(least, most + 1)], largest)
+        return _Node(either.exact, either.needed, weak, counted)
     joined = _joined([node] * min(least, 3), largest)
-    return _Node(None, _better(joined.needed, joined.exact))
+    edges = node.exact if node.exact is not None and len(node.exact) <= largest else None
+    return _Node(None, _better(joined.needed, joined.exact), weak, counted, edges)
 
 
 def _either(branches: list[_Node], largest: int) -> _Node:
     exact: frozenset[bytes] | None = frozenset()
     needed: frozenset[bytes] | None = frozenset()
+    weak: frozenset[bytes] | None = frozenset()
     for branch in branches:
         exact = exact | branch.exact if exact is not None and branch.exact is not None else None
         if branch.exact is not None and not branch.exact:
             continue
         best = _better(branch.needed, branch.exact)
         needed = needed | best if needed is not None and best is not None else None
+        own = _weaker(branch.weak, branch.exact)
+        weak = weak | own if weak is not None and own is not None else None
     if exact is not None and len(exact) > largest:
         exact = None
     if needed is not None and len(needed) > MAX_NEEDED:
         needed = None
-    return _Node(exact, needed)
+    return _Node(exact, needed, weak if weak and len(weak) <= MAX_NEEDED else None)
 
 
 def _joined(pieces: list[_Node], largest: int) -> _Node:
@@ -307,6 +331,10 @@ def _joined(pieces: list[_Node], largest: int) -> _Node:
     if any(piece.exact is not None and not piece.exact for piece in pieces):
         return _Node(frozenset())
     needed: frozenset[bytes] | None = None
+    weak: frozenset[bytes] | None = None
+    for piece in pieces:
+        weak = _weaker(weak, _weaker(piece.weak, piece.exact))
+    counted = max((piece.counted for piece in pieces if piece.counted), key=lambda one: one[1], default=None)
     whole: frozenset[bytes] | None = frozenset({b""})
     start = 0
     while start < len(pieces):
@@ -314,23 +342,26 @@ def _joined(pieces: list[_Node], largest: int) -> _Node:
         if end == start:
             needed, whole, start = _better(needed, pieces[start].needed), None, start + 1
             continue
-        needed = _better(needed, window)
-        if start or end < len(pieces):
-            whole = None
-        else:
-            whole = window
+        needed, weak = _better(needed, window), _weaker(weak, window)
+        whole = window if not start and end == len(pieces) and all(one.exact is not None for one in pieces) else None
         start = end if largest == MAX_SET or end == len(pieces) else start + 1
-    return _Node(whole, needed)
+    return _Node(whole, needed, weak, counted)
 
 
 def _window(pieces: list[_Node], start: int, largest: int) -> tuple[frozenset[bytes], int]:
-    """The texts of as many pieces from `start` on as give a small set, and where they end."""
+    """The texts of as many pieces from `start` on as give a small set, and where they end.
+
+    Of a repeated piece (`x+`) the first `x` ends one window, and the last begins the next.
+    """
     current, at = frozenset({b""}), start
     while at < len(pieces):
-        exact = pieces[at].exact
-        if exact is None or len(current) * len(exact) > largest or max(map(len, current)) > MAX_LENGTH:
+        piece = pieces[at]
+        texts = piece.edges if piece.exact is None else piece.exact
+        if texts is None or len(current) * len(texts) > largest or max(map(len, current)) > MAX_LENGTH:
             break
-        current = frozenset(first + second for first in current for second in exact)
+        current = frozenset(first + second for first in current for second in texts)
+        if piece.exact is None and at > start:
+            break
         at += 1
     return current, at
 
@@ -338,6 +369,12 @@ def _window(pieces: list[_Node], start: int, largest: int) -> tuple[frozenset[by
 def _better(first: frozenset[bytes] | None, second: frozenset[bytes] | None) -> frozenset[bytes] | None:
     """The set that is less often met; `None` when neither is of use."""
     usable = [one for one in (first, second) if one is not None and _is_usable(one)]
+    return min(usable, key=_cost) if usable else None
+
+
+def _weaker(first: frozenset[bytes] | None, second: frozenset[bytes] | None) -> frozenset[bytes] | None:
+    """As `_better`, of sets with literals of any length but nought."""
+    usable = [one for one in (first, second) if one and all(one)]
     return min(usable, key=_cost) if usable else None
 
 

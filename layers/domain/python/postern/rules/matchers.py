@@ -6,8 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from postern.rules.literals import required_literals, squeezed_literals
+from postern.rules.literals import Counted, counted_literals, required_literals, squeezed_literals
 from postern.rules.patterns import SECONDS_PER_SEARCH, Pattern, PatternError
+
+FEW_LITERALS = 24
+"""Of patterns with more literals than these it is also weighed how often they must occur."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,7 @@ class Matcher:
         "_compiled",
         "_matches_nothing",
         "broken",
+        "counted",
         "literals",
         "most",
         "name",
@@ -52,6 +56,9 @@ class Matcher:
         self.squeezed: frozenset[bytes] | None = frozenset()
         if not self.literals and not pattern.templates:
             self.squeezed = squeezed_literals(octets, pattern.flags)
+        self.counted: Counted | None = None
+        if not 0 < len(self.literals) <= FEW_LITERALS:
+            self.counted = counted_literals(octets, pattern.flags)
 
     @property
     def matches_nothing(self) -> bool:
@@ -82,7 +89,7 @@ class Matcher:
         for text in texts:
             found = search(text, timeout=SECONDS_PER_SEARCH)
             if found is not None:
-                groups = _captured(found) if compiled.groupindex else ()
+                groups = tuple(_captured(found)) if compiled.groupindex else ()
                 return Match(1, found.group(0), groups)
         return NO_MATCH
 

@@ -71,9 +71,7 @@ class _Reader:
             self._lines += 1
             if self._lines > MAX_LINES:
                 break
-            if "#" in line:
-                line = _COMMENT.sub("", line).replace("\\#", "#")
-            content = line.strip()
+            content = (_COMMENT.sub("", line).replace("\\#", "#") if "#" in line else line).strip()
             if content:
                 self._line(Place(file, number), content)
         for branch in self._branches:

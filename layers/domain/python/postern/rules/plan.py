@@ -11,14 +11,21 @@ from postern.rules.functions import ELSEWHERE, FUNCTIONS
 from postern.rules.functions.kind import Function
 from postern.rules.inspection import Settings
 from postern.rules.literal_index import LiteralIndex
+from postern.rules.literals import MIN_LENGTH
 from postern.rules.matchers import Matcher
 from postern.rules.meta import MetaError, MetaExpression, compile_meta
 from postern.rules.patterns import PatternError, read_pattern
 
 Target = tuple[str, str, tuple[str, ...], str | None]
-"""What a pattern looks at: the kind of rule, and for header fields the name, the views, what stands for a missing one."""
+"""What a pattern looks at: the kind of rule, and of header fields the name, views, what stands for a missing one."""
 
 BODY: Target = ("body", "", (), None)
+COUNTED: Target = ("counted", "", (), None)
+"""The body again, for patterns whose literals are counted."""
+
+LEAST_COUNTED = 3
+"""Patterns that repeat something so often are only tried where its literals occur so often."""
+
 _NOT_RUN = frozenset({"net", "learn"})
 
 
@@ -29,6 +36,7 @@ class PatternPlan:
     by_literal: list[tuple[Matcher, Target]] = field(default_factory=list)
     always: dict[Target, list[Matcher]] = field(default_factory=dict)
     squeezed: list[Matcher] = field(default_factory=list)
+    counted: list[Matcher] = field(default_factory=list)
     negated: list[tuple[Matcher, Target]] = field(default_factory=list)
     templates: list[tuple[Matcher, Target]] = field(default_factory=list)
     targets: dict[Target, None] = field(default_factory=dict)
@@ -62,8 +70,11 @@ def make_plan(book: RuleBook, score_set: int = ScoreSet.LOCAL) -> Plan:
 
 
 def pattern_problems(book: RuleBook) -> tuple[Problem, ...]:
-    """The patterns that cannot be compiled. An evaluation compiles a pattern when it first needs it and passes over
-    a broken one; this compiles them all, which takes about a millisecond each."""
+    """The patterns that cannot be compiled.
+
+    An evaluation compiles a pattern when it first needs it and passes over a broken one; this compiles them all,
+    which takes about a millisecond each.
+    """
     problems = []
     for rule in book.rules.values():
         literals = [one.pattern for one in rule.criteria]
@@ -72,7 +83,7 @@ def pattern_problems(book: RuleBook) -> tuple[Problem, ...]:
         for literal in literals:
             try:
                 pattern = read_pattern(literal)
-                pattern.compile(dict.fromkeys(pattern.templates, [b"x"]))
+                pattern.compile({name: [b"x"] for name in pattern.templates})
             except PatternError as wrong:
                 problems.append(Problem(rule.place, str(wrong), rule.name))
     return tuple(problems)
@@ -173,6 +184,8 @@ class _Planner:
             plan.templates.append((matcher, target))
         elif rule.header is not None and rule.header.negated:
             plan.negated.append((matcher, target))
+        elif target == BODY and matcher.counted is not None and matcher.counted[1] >= LEAST_COUNTED:
+            plan.counted.append(matcher)
         elif matcher.literals:
             plan.by_literal.append((matcher, target))
         elif target == BODY and (matcher.squeezed is None or matcher.squeezed):
@@ -185,6 +198,10 @@ class _Planner:
         for matcher, target in self._patterns.by_literal:
             for literal in matcher.literals:
                 found.setdefault(literal, {}).setdefault(target, []).append(matcher)
+        for matcher in self._patterns.counted:
+            for literal in matcher.counted[0] if matcher.counted else ():
+                if len(literal) >= MIN_LENGTH:
+                    found.setdefault(literal, {}).setdefault(COUNTED, []).append(matcher)
         slots = tuple({target: tuple(some) for target, some in by_target.items()} for by_target in found.values())
         return LiteralIndex(found), slots
 

@@ -104,6 +104,11 @@ LATER_FORMS: tuple[Form, ...] = (
         r"(?P<rdns>[^\s(]+)\({ip}(?:, (?:HELO|EHLO) (?P<helo>\S*))?\) by {by} via smap ", looked_up=True, hint="smap"
     ),
     _form(r"{ip} by {by} \((?:SMTPL|InterScan)\b"),
+    _form(
+        r"{rdns} \((?:HELO|EHLO) (?P<helo>\S*)\) \((?:(?P<ident>\S+)@)?{ip}.*?\) by {by} with ",
+        looked_up=True,
+        hint="LO ",
+    ),
     _form(r"\[{ip}\] \((?:account \S+ )?(?:HELO|EHLO) (?P<helo>\S*)\) by {by} \("),
     _form(r"{both} \(\[{ip}\] verified\) by {by} \(", looked_up=True, hint=" (CommuniGate Pro"),
     _form(r"\(\[{ip}\]\) by {by} with "),
@@ -127,6 +132,7 @@ LATER_FORMS: tuple[Form, ...] = (
 LOCAL_HANDOVERS = tuple(
     re.compile(text)
     for text in (
+        r"\S+ \(\S+\) by \S+ \(Content Technologies ",
         r"\S+ \([^\s@]+@(?:localhost|127\.0\.0\.1)\S*\) by \S+ \(",
         r"\S+ \S+ by \S+ with local-e?smtp ",
         r"127\.0\.0\.1 \(AVG SMTP \S+ \[\S+\]\)",

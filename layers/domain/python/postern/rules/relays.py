@@ -128,8 +128,10 @@ class _Reading:
 
 
 def read_relays(received: Iterable[str], client: Relay | None = None) -> Relays:
-    """The relays of Received fields (unfolded, newest first). `client` is the one we got the message from when no field
-    tells of it yet."""
+    """The relays of Received fields (unfolded, newest first).
+
+    `client` is the one we got the message from, when no field tells of it yet.
+    """
     reading = _Reading()
     if client is not None:
         reading.take(client)
@@ -149,7 +151,7 @@ _LOCAL, _FETCHED, _UNPARSEABLE = "local", "fetched", "unparseable"
 
 
 def read_relay(line: str) -> Relay | str:
-    """One Received field, or why it tells of no relay: a hand-over within a machine, by a fetcher, or nothing we know."""
+    """One Received field, or why it tells of no relay: handed over locally, by a fetcher, or nothing we know."""
     text = re.sub(r"\s+", " ", line).strip(" ")
     while text.endswith(";"):
         text = text[:-1].rstrip()

@@ -12,6 +12,7 @@ from html import unescape
 from postern.rules.colours import is_low_contrast, rgb
 from postern.rules.html_words import ELEMENTS, STYLED, TRICKS, WHITE_SPACE
 from postern.rules.relative_uris import resolve
+from postern.rules.written_styles import Style, written_style
 from postern.text.markup import Kind, attributes, tokens
 
 MAX_URI_LENGTH = 8_192
@@ -31,9 +32,6 @@ _LENGTH = re.compile(r"(\d+)(%)?\Z")
 _REFRESH = re.compile(r".*\burl\s*=\s*", re.IGNORECASE | re.DOTALL)
 _CHARSET = re.compile(r"""\bcharset\s*=\s*["']?([^"']+)""", re.IGNORECASE)
 _LAST_NAME = re.compile(r"([a-z]+:/{0,2}[^/]+/.*?)[^/.]+\.[^/.]{2,4}\Z", re.IGNORECASE | re.DOTALL)
-_STYLE_COLOUR = re.compile(r"\s*(background-)?color:\s*(.+?)\s*\Z", re.IGNORECASE | re.DOTALL)
-_STYLE_BACKGROUND = re.compile(r"\s*background:\s*(.+?)\s*\Z", re.DOTALL)
-_STYLE_OTHER = re.compile(r"\s*([a-z_-]+)\s*:\s*(\S.*?)\s*\Z", re.IGNORECASE | re.DOTALL)
 _SOURCES = {
     **dict.fromkeys(("body", "table", "tr", "td"), ("background",)),
     **dict.fromkeys(("a", "area", "link"), ("href", "data-saferedirecturl")),
@@ -65,17 +63,6 @@ class Rendering:
     charsets: list[str] = field(default_factory=list)
     uris: dict[str, UriDetail] = field(default_factory=dict)
     uri_truncated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Style:
-    """What text looks like within one element."""
-
-    tag: str = "default"
-    foreground: str = "#000000"
-    background: str = "#ffffff"
-    size: int = 3
-    hidden: bool = False
 
 
 def render(source: str, octets: int) -> Rendering:
@@ -114,7 +101,7 @@ class _Renderer:
         self.tags = self.elements = self.tags_seen = self.elements_seen = 0
         self.closed_extra = self.obfuscation = 0
         self.backhair: set[tuple[int, int]] = set()
-        self.styles = [_Style()]
+        self.styles = [Style()]
         self.base_font = 3
         self.largest = self.smallest = 3
         self.area = 0
@@ -260,11 +247,11 @@ class _Renderer:
         style = self.styles[-1]
         if tag in ("big", "small"):
             size_now = style.size + (1 if tag == "big" else -1)
-            self.styles.append(_Style(tag, style.foreground, style.background, size_now, style.hidden))
+            self.styles.append(Style(tag, style.foreground, style.background, size_now, style.hidden))
             return
         self.styles.append(self._inner_style(tag, style, found))
 
-    def _inner_style(self, tag: str, outer: _Style, found: dict[str, str]) -> _Style:
+    def _inner_style(self, tag: str, outer: Style, found: dict[str, str]) -> Style:
         foreground, background, size, hidden = outer.foreground, outer.background, outer.size, outer.hidden
         for name in found.keys() & STYLED[tag]:
             value = found[name]
@@ -273,10 +260,10 @@ class _Renderer:
             elif name == "size":
                 size = self._size(value, size)
             elif name == "style":
-                foreground, background, hidden = self._written_style(value, foreground, background, outer)
+                foreground, background, hidden = written_style(value, foreground, background, outer)
         self.largest = max(self.largest, size)
         self.smallest = min(self.smallest, size)
-        return _Style(tag, foreground, background, size, hidden)
+        return Style(tag, foreground, background, size, hidden)
 
     def _size(self, value: str, size: int) -> int:
         found = re.match(r"\s*([+-]?)(\d{1,6})", value)
@@ -284,36 +271,6 @@ class _Renderer:
             return size
         number = int(found[2])
         return self.base_font + (-number if found[1] == "-" else number) if found[1] else number
-
-    def _written_style(self, value: str, foreground: str, background: str, outer: _Style) -> tuple[str, str, bool]:
-        hidden = outer.hidden
-        for part in value.split(";"):
-            if colour := _STYLE_COLOUR.match(part):
-                written = self._colour(colour[2].lower())
-                if colour[1]:
-                    background = written or background
-                else:
-                    foreground = written or foreground
-            elif back := _STYLE_BACKGROUND.match(part):
-                background = next(
-                    (one for word in back[1].lower().split() if (one := rgb(word)) != "invalid"), background
-                )
-            elif other := _STYLE_OTHER.match(part):
-                word = (other[1].lower(), other[2].lower())
-                if word[0] in ("display", "visibility"):
-                    hidden = word in (("display", "none"), ("visibility", "hidden"))
-        background = outer.background if background == "transparent" else background
-        return (background if foreground == "transparent" else foreground), background, hidden
-
-    def _colour(self, value: str) -> str:
-        value = re.sub(r"\s*!\s*important\Z", "", value)
-        if "rgb" in value:
-            digits = re.sub(r"[^0-9,]", "", value).split(",")
-            numbers = [min(int(one[:6] or 0), 255) for one in (digits + ["", ""])[:3]]
-            return "#{:02x}{:02x}{:02x}".format(*numbers)
-        if value == "inherit":
-            return ""
-        return value if value == "transparent" else rgb(value)
 
     def _pop_style(self, tag: str) -> None:
         for index in range(len(self.styles) - 1, 0, -1):

@@ -21,7 +21,7 @@ class ReplacementTags:
     def read(self, directive: str, argument: str) -> bool:
         """Whether the line was about replacement tags."""
         if directive in _TABLES:
-            name, value = (argument.split(None, 1) + ["", ""])[:2]
+            name, value = [*argument.split(None, 1), "", ""][:2]
             self._tables[directive][name] = value
         elif directive == "replace_rules":
             self.rules.update(argument.split())

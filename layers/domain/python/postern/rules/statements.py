@@ -113,7 +113,7 @@ class Statements:
             if not _OF_OTHERS.match(directive):
                 raise RuleSyntaxError(f"{directive!r} is not known here")
         else:
-            name, rest = (argument.split(None, 1) + ["", ""])[:2]
+            name, rest = [*argument.split(None, 1), "", ""][:2]
             if not _RULE_NAME.match(name):
                 raise RuleSyntaxError(f"{name!r} is no rule name")
             self._kind = directive

@@ -1,4 +1,4 @@
-"""Functions that tell whether mail that claims to come from a large service went through it (SpamAssassin's HeaderEval)."""
+"""Functions that tell whether mail that claims to come from a large service went through it."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from postern.rules.functions.kind import Function, number
-from postern.rules.functions.mime_functions import _CAPITAL_CHARSETS
+from postern.rules.functions.mime_functions import CAPITAL_CHARSETS
 from postern.rules.inspection import Inspection
 
 MAX_RECIPIENTS = 256
@@ -30,7 +30,7 @@ def subject_is_all_caps(inspection: Inspection) -> bool:
     if len(subject.encode()) < 10 or not re.search(r"\s", subject):
         return False
     raw = inspection.headers.string("Subject", "raw")
-    if any(_CAPITAL_CHARSETS.match(found[1]) for found in _ENCODED_CHARSET.finditer(raw)):
+    if any(CAPITAL_CHARSETS.match(found[1]) for found in _ENCODED_CHARSET.finditer(raw)):
         return False
     letters = re.sub(r"[^a-zA-Z]", "", subject)
     return bool(letters) and letters == letters.upper()

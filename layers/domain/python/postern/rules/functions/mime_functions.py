@@ -12,7 +12,7 @@ MIN_LETTERS = 200
 _ENCODED_LINE = re.compile(rb"(?:[A-Za-z0-9+/=]{60,76} ){2}")
 _SHIFTED = re.compile(rb"\x1b\$B.*\x1b\(B", re.DOTALL)
 _WORDS = re.compile(rb"\S\s+\S")
-_CAPITAL_CHARSETS = re.compile(
+CAPITAL_CHARSETS = re.compile(
     r"[-_a-z0-9]*(?:koi|jp|jis|euc|gb|big5|isoir|cp1251|windows-1251|georgianps|pt154|tis)[-_a-z0-9]*\Z", re.IGNORECASE
 )
 
@@ -89,11 +89,12 @@ def check_for_uppercase(inspection: Inspection, least: str, most: str) -> bool:
     """Whether so many per cent of the letters are capitals."""
     if "uppercase" not in inspection.notes:
         inspection.notes["uppercase"] = _capitals(inspection)
-    return number(least) < inspection.notes["uppercase"] <= number(most)
+    share: float = inspection.notes["uppercase"]
+    return number(least) < share <= number(most)
 
 
 def _capitals(inspection: Inspection) -> float:
-    if any(_CAPITAL_CHARSETS.match(charset) for charset in inspection.mime.charsets):
+    if any(CAPITAL_CHARSETS.match(charset) for charset in inspection.mime.charsets):
         return 0.0
     length = lower = upper = 0
     for line in inspection.bodies.lines:
