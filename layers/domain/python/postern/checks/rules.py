@@ -41,6 +41,7 @@ SPEC = CheckSpec(
     needs=frozenset({Needs.MESSAGE}),
     seconds=12,
     memory_mb=1769,
+    layers=("scan",),
     own_symbols=True,
     standards=("SpamAssassin rule language",),
 )
