@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -15,6 +15,9 @@ from postern_local.samples import Sent
 from postern_local.service_file import RunningService
 
 FINDINGS_SHOWN = 3
+WIDE = 120
+"""Columns of a terminal from which on everything has a column of its own."""
+
 ELSEWHERE = "203.0.113.80"
 _STYLES = {
     Disposition.ACCEPT: "green",
@@ -26,8 +29,25 @@ _STYLES = {
 }
 
 
-def samples_table(sent: Sequence[Sent]) -> Table:
+def samples_table(sent: Sequence[Sent], width: int = WIDE) -> Table:
     """A row per recipient of each sample: what became of it, why, and what the sender was told."""
+    return _wide_table(sent) if width >= WIDE else _narrow_table(sent)
+
+
+def _narrow_table(sent: Sequence[Sent]) -> Table:
+    """The same for a terminal of 80 columns: what became of it in one column, for whom and why in another."""
+    table = Table(title="What became of the sample messages", title_justify="left", pad_edge=False, show_lines=True)
+    table.add_column("sample", no_wrap=True)
+    table.add_column("became", no_wrap=True)
+    table.add_column("for whom, and why", overflow="fold")
+    for one in sent:
+        for name, address, became, score, why, reply in _rows(one):
+            outcome = Text("\n").join(Text.assemble(part) for part in (became, str(score), str(reply)) if str(part))
+            table.add_row(name, outcome, Text(f"{address}\n{why}"))
+    return table
+
+
+def _wide_table(sent: Sequence[Sent]) -> Table:
     table = Table(title="What became of the sample messages", title_justify="left", pad_edge=False)
     for heading in ("sample", "recipient", "disposition"):
         table.add_column(heading, no_wrap=True)
@@ -40,7 +60,7 @@ def samples_table(sent: Sequence[Sent]) -> Table:
     return table
 
 
-def _rows(sent: Sent) -> Iterable[tuple[str | Text, ...]]:
+def _rows(sent: Sent) -> Iterator[tuple[str | Text, ...]]:
     code, _, text = sent.reply.partition(" ")
     enhanced, _, said = text.partition(" ")
     reply = f"{code} {enhanced}"

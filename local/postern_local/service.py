@@ -103,7 +103,7 @@ class LocalService:
         with self._step("Sample messages, by SMTP"):
             sent = send_samples(read_samples(synthesis.ROOT), self.running.proxy_port, receipts_of(outputs))
             wait_until_delivered(outputs)
-        self._console.print(samples_table(sent))
+        self._console.print(samples_table(sent, self._console.width))
 
     # --- one thing after the other --------------------------------------------------------------------------
 
