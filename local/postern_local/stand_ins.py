@@ -72,7 +72,8 @@ BEHAVIOUR: Mapping[str, str] = {
     "tables: template_resources.expire_rows": "moto's CloudFormation passes over a table's time to live",
     "StartSyncExecution: sync_execution.start_sync_execution": "moto's engine can do it; its HTTP face has no route",
     "definitions and paths: sync_execution.install": "moto parses both again for every execution, 100 ms for a message",
-    "copies: sync_execution.copied": "moto copies the state some 400 times for a message, by a slow way",
+    "copies and history: quick_states.install": "moto copies the state some 700 times for a message, and writes it out"
+    " for a history that an Express execution does not have",
     "$[0].name: sync_execution.names_one_value": "moto answers with a list of the value, AWS with the value",
     "Lambda: function_runtime.FunctionRuntime": "moto runs functions in Docker; here they run in this process, with the"
     " limits of payloads, marshalling and time that Lambda has",

@@ -5,11 +5,8 @@ The engine is the same that runs any state machine in moto; only what it parses 
 
 from __future__ import annotations
 
-import copy
 import functools
-import importlib
 import json
-import marshal
 import re
 import uuid
 from datetime import UTC, datetime
@@ -26,21 +23,11 @@ from moto.stepfunctions.parser.backend.execution import SyncExecution
 from moto.stepfunctions.parser.utils import TMP_THREADS
 from moto.stepfunctions.responses import StepFunctionResponse
 
+from postern_local import quick_states
 from postern_local.aws_limits import STATE_DATA
 
 PATHS_KEPT = 2048
 DEFINITIONS_KEPT = 16
-_ENGINE = "moto.stepfunctions.parser.asl"
-_COPYING_MODULES = (
-    "component.common.path.result_path",
-    "component.common.string.string_expression",
-    "component.state.exec.execute_state",
-    "component.state.exec.state_parallel.state_parallel",
-    "component.state.exec.state_task.service.state_task_service",
-    "eval.environment",
-    "eval.event.event_manager",
-    "eval.states",
-)
 _DEFINITE_PATH = re.compile(r"\$(?:\.\w+|\[\d+\])*")
 
 
@@ -84,21 +71,6 @@ def forget_finished_threads() -> None:
     TMP_THREADS[:] = [thread for thread in TMP_THREADS if thread.is_alive()]
 
 
-def copied(value: Any, memo: Any = None) -> Any:
-    """A copy of JSON data, many times faster than `copy.deepcopy`; anything else is copied by that."""
-    try:
-        return marshal.loads(marshal.dumps(value))  # noqa: S302 - reads what it has just written itself
-    except ValueError:
-        return copy.deepcopy(value, memo)
-
-
-class _FastCopy:
-    """What moto's engine finds where it expects the module `copy`."""
-
-    deepcopy = staticmethod(copied)
-    copy = staticmethod(copy.copy)
-
-
 def names_one_value(path: str) -> bool:
     """Whether a path has only names and literal indexes: then AWS answers with the value, not with a list of it."""
     return _DEFINITE_PATH.fullmatch(path) is not None
@@ -115,6 +87,5 @@ def install(invoke: Any) -> None:
     paths: Any = json_path
     paths._is_singleton_array_access = names_one_value  # noqa: SLF001 - the only seam
     paths.parse = functools.lru_cache(PATHS_KEPT)(paths.parse)
-    for module in _COPYING_MODULES:
-        importlib.import_module(f"{_ENGINE}.{module}").copy = _FastCopy  # type: ignore[attr-defined]
+    quick_states.install()
     lambda_eval_utils._invoke_lambda_function = invoke  # noqa: SLF001 - the seam between state machine and Lambda

@@ -17,11 +17,12 @@ from postern.policy_compiler import Snapshot, StoredRows, compile_snapshot
 from postern_local import certificates, demonstration, faults, stand_ins, synthesis
 from postern_local.durable_tables import dump_attributes, load_attributes
 from postern_local.object_reads import answer
+from postern_local.quick_states import copied, placed
 from postern_local.relay_target import RelayTarget
 from postern_local.samples import read_samples
 from postern_local.schedules import ScheduledRule
 from postern_local.service_file import AlreadyRunning, RunningService, only_one
-from postern_local.sync_execution import copied, names_one_value
+from postern_local.sync_execution import names_one_value
 
 
 def test_every_resource_that_is_stood_in_for_says_why() -> None:
@@ -73,6 +74,16 @@ def test_copies_are_equal_and_apart() -> None:
     made = copied(value)
     assert made == value
     assert made["a"] is not value["a"]
+
+
+def test_a_result_is_placed_without_changing_what_others_hold() -> None:
+    shared = {"transaction": {"id": 1}, "results": {"stage_1": {"spf": 2}}}
+    made = placed(shared, "$.results.stage_2", {"dkim": 3})
+    assert made == {"transaction": {"id": 1}, "results": {"stage_1": {"spf": 2}, "stage_2": {"dkim": 3}}}
+    assert shared["results"] == {"stage_1": {"spf": 2}}
+    assert made["transaction"] is shared["transaction"]
+    assert placed({"a": 1}, "$", [2]) == [2]
+    assert placed({}, "$.error", "x") == {"error": "x"}
 
 
 def test_octets_of_rows_survive_the_journal() -> None:
