@@ -32,15 +32,12 @@ from postern_aws.receipts import Receipt
 from tests.e2e.durability import FRIEND, POLICY
 from tests.e2e.local_service import FRONT_ENDS, Service, eventually, is_open, local_service
 from tests.e2e.mail_clients import Attempt, Letter
-from tests.smtp_sink import Sink, running
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(400)]
 
 ANN, DESK = "ann@example.com", "desk@relayed.example"
 DELIVER = "DeliveryDeliver"
 TRIES_OF_THE_STREAM = 4
-PATIENCE = 200
-"""A front end may know an old target for a minute."""
 SECONDS = 60
 LOCAL_TROUBLE = "451 4.3.0"
 DNS_TROUBLE = "451 4.4.3"
@@ -194,25 +191,3 @@ def _rest(file: Any) -> bytes:
     except ConnectionResetError:
         return b""
     return rest
-
-
-@pytest.mark.timeout(300)
-def test_relayed_mail_that_is_refused_is_held_and_told_of(mail: Mail) -> None:
-    service = mail.service
-    notices = service.directory / "logs" / "notices.jsonl"
-    with running(Sink(replies={"RCPT": "550 5.1.1 nobody of that name"})) as sink:
-        domain = next(row for row in service.rows("DomainsTable") if row["domain"] == "relayed.example")
-        service.put("DomainsTable", {**domain, "target_port": sink.port})
-        try:
-            service.set_policy(**POLICY)
-            assert mail.send(DESK).startswith("250 ")
-            # A front end may know the old target for a minute, and tries it again after five.
-            assert eventually(lambda: any(row["mailbox"] == DESK for row in service.rows("QuarantineTable")), PATIENCE)
-            assert eventually(lambda: not service.due(), SECONDS)
-        finally:
-            service.put("DomainsTable", domain)
-            service.set_policy(**POLICY)
-    assert "nobody of that name" in notices.read_text(encoding="utf-8")
-    (held,) = [row for row in service.rows("QuarantineTable") if row["mailbox"] == DESK]
-    assert held["reasons"] == ["relay: 550 5.1.1 nobody of that name"]
-    assert not [content for content in service.relayed() if b"Failure" in content]
