@@ -35,7 +35,7 @@ from tests.e2e.mail_clients import Attempt, Letter
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(400)]
 
-ANN, DESK = "ann@example.com", "desk@relayed.example"
+ANN = "ann@example.com"
 DELIVER = "DeliveryDeliver"
 TRIES_OF_THE_STREAM = 4
 SECONDS = 60
