@@ -188,7 +188,7 @@ def test_nothing_names_another_host_through_us(text: str) -> None:
 
 def test_a_trusted_client_may_relay() -> None:
     found = resolve(path("someone@foreign.example"), TABLES, default_domain=HOSTED, may_relay=True)
-    assert found.recipients == (Recipient("someone@foreign.example", "someone@foreign.example", Route.RELAY),)
+    assert found.recipients == (Recipient("someone@foreign.example", "someone@foreign.example", Route.REMOTE),)
     assert refusal("nobody@example.com", may_relay=True) == replies.RECIPIENT_UNKNOWN
     assert refusal("someone@[192.0.2.1]", may_relay=True) == replies.RELAYING_DENIED
 

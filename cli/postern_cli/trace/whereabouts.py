@@ -35,7 +35,7 @@ def _place(service: Service, receipt: Receipt, recipient: Recipient, decided: Re
             return "discarded"
         case Disposition.QUARANTINE if _is_held(service, recipient.address, transaction_id):
             return "quarantine"
-    if recipient.route is Route.RELAY:
+    if recipient.route is not Route.MAILBOX:
         return _relayed(service, recipient.address, transaction_id)
     return _folder(service, recipient.address, transaction_id)
 

@@ -83,7 +83,7 @@ class Delivery:
         with ThreadPoolExecutor(at_once, "copy") as pool:
             tasks = [pool.submit(copy_context().run, self._deliver_one, commit, pair, copies) for pair in pairs]
         troubles = [trouble for task in tasks if (trouble := task.exception()) is not None]
-        if any(recipient.route is Route.RELAY for recipient, _ in pairs):
+        if any(recipient.route is not Route.MAILBOX for recipient, _ in pairs):
             self._stores.waker.wake()
         if troubles:
             raise Unavailable(f"{len(troubles)} of {len(pairs)} copies could not be delivered") from troubles[0]
@@ -101,7 +101,7 @@ class Delivery:
                 raise Unavailable(f"a commit asks to {decided.disposition} a copy")
 
     def _pass_on(self, commit: Commit, recipient: Recipient, decided: RecipientDecision, copies: Copies) -> None:
-        if recipient.route is Route.RELAY:
+        if recipient.route is not Route.MAILBOX:
             self._queue(commit, recipient, copies.of(recipient, decided))
             return
         transaction = commit.transaction
@@ -163,7 +163,7 @@ class Copies:
         """
         with self._stamping:
             shared = self._stamped((*self._commit.decision.headers, *decided.headers), decided.subject_tag)
-        if recipient.route is Route.RELAY:
+        if recipient.route is not Route.MAILBOX:
             return shared
         top = (return_path(self._commit.transaction.reverse_path), HeaderField("Delivered-To", recipient.address))
         return StampedCopy(b"".join(map(encode_field, top)) + shared.content, shared.summary)

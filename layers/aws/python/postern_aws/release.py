@@ -32,7 +32,7 @@ class HeldCopies:
         """Deliver a held copy to the inbox, or queue it for the recipient's own server. Raises `Unavailable`."""
         content = self.messages.read(held.reference)
         reference = self.messages.put_copy(mail_key(held.mailbox, held.transaction_id), content)
-        if held.route is Route.RELAY:
+        if held.route is not Route.MAILBOX:
             self._queue(held, reference)
         else:
             summary = summarize(parse_message(content))

@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import cast
 
 from postern.contract import Check, CheckSpec, Phase
+from postern.model import Direction
 
 CHECKS: tuple[str, ...] = (
     "conversation",
@@ -50,12 +51,19 @@ def specs(check_ids: Iterable[str] | None = None) -> tuple[CheckSpec, ...]:
     return tuple(check(check_id).SPEC for check_id in (CHECKS if check_ids is None else check_ids))
 
 
+def judging(direction: Direction) -> tuple[CheckSpec, ...]:
+    """The specs of the checks that judge mail of this direction, in catalogue order."""
+    return tuple(spec for spec in specs() if direction in spec.directions)
+
+
 def stages(catalogue: tuple[CheckSpec, ...] | None = None) -> tuple[tuple[CheckSpec, ...], ...]:
     """The checks in stages: by phase, and within a phase each check after those it requires.
 
+    Without a catalogue, those of the checks that judge incoming mail.
+
     Raises `CatalogError` when a requirement is unknown, circular, or of a later phase.
     """
-    known = specs() if catalogue is None else catalogue
+    known = judging(Direction.INBOUND) if catalogue is None else catalogue
     _refuse_unknown_requirements(known)
     staged: list[tuple[CheckSpec, ...]] = []
     done: set[str] = set()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
-from postern.model import CheckResult, Points, ResultWord, Transaction
+from postern.model import CheckResult, Direction, Points, ResultWord, Transaction
 from postern.policy import CheckPolicy
 
 EvidenceT = TypeVar("EvidenceT")
@@ -60,6 +60,8 @@ class CheckSpec:
     `seconds` and `memory_mb` size its Lambda; `requires` names checks whose evidence it reads; `layers` are the groups
     of others' packages it imports beside the core (`scan`: hyperscan, numpy, selectolax).
 
+    `directions` says which mail it judges: what comes in, unless told otherwise.
+
     `own_symbols` says that it also reports symbols that are not listed here (the names of rules), with their score.
     """
 
@@ -75,6 +77,7 @@ class CheckSpec:
     memory_mb: int = 256
     layers: tuple[str, ...] = ()
     own_symbols: bool = False
+    directions: frozenset[Direction] = frozenset({Direction.INBOUND})
     standards: tuple[str, ...] = ()
 
 

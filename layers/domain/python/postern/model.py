@@ -48,11 +48,22 @@ class Disposition(StrEnum):
     REJECT = "reject"
 
 
+class Direction(StrEnum):
+    """Which way a message goes: in from the Internet, or out from a client of ours that may send anywhere."""
+
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+
+
 class Route(StrEnum):
-    """Where a recipient's copy goes when it is accepted."""
+    """Where a recipient's copy goes when it is accepted.
+
+    `RELAY` is the server of a domain that is relayed here; `REMOTE` is anybody else's, for mail that goes out.
+    """
 
     MAILBOX = "mailbox"
     RELAY = "relay"
+    REMOTE = "remote"
 
 
 class BodyType(StrEnum):
@@ -90,12 +101,17 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """MAIL FROM as the client gave it; `reverse_path` is `None` for the null reverse-path `<>`."""
+    """MAIL FROM as the client gave it; `reverse_path` is `None` for the null reverse-path `<>`.
+
+    `returned` (`FULL`, `HDRS` or empty) and `envelope_id` are the RET and ENVID of RFC 3461 §4.3 and §4.4.
+    """
 
     reverse_path: str | None
     body_type: BodyType = BodyType.SEVEN_BIT
     smtputf8: bool = False
     declared_size: int | None = None
+    returned: str = ""
+    envelope_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +119,16 @@ class Recipient:
     """One delivery of the message.
 
     `address` is where it is delivered, after aliases; `forward_path` is what RCPT TO named; `detail` is what
-    followed the `+`.
+    followed the `+`. `notify` (`NEVER`, or some of `SUCCESS`, `FAILURE`, `DELAY`; empty when nothing was said) and
+    `original_recipient` (`rfc822;ann@example.com`) are the NOTIFY and ORCPT of RFC 3461 §4.1 and §4.2.
     """
 
     address: str
     forward_path: str
     route: Route = Route.MAILBOX
     detail: str = ""
+    notify: tuple[str, ...] = ()
+    original_recipient: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +161,7 @@ class Transaction:
 
     `received_at` is the only clock and `deadline` the only time limit a check knows; both are aware UTC times.
     `session` and `envelope` are `None` for a message that came from a file. `observations` are symbols of what the
-    front end noticed, such as `SMTP_EARLY_TALKER`.
+    front end noticed, such as `SMTP_EARLY_TALKER`. `direction` says which of the two workflows judges it.
     """
 
     transaction_id: str
@@ -154,6 +173,7 @@ class Transaction:
     message: MessageReference
     site: Site
     observations: tuple[str, ...] = ()
+    direction: Direction = Direction.INBOUND
 
     @property
     def client_ip(self) -> str | None:
@@ -277,10 +297,15 @@ class RecipientDecision:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The answer to the sender and the disposition of every copy; `headers` are added to all copies, topmost first."""
+    """The answer to the sender and the disposition of every copy; `headers` are added to all copies, topmost first.
+
+    `reverse_path` is the one under which copies leave for other servers, when it is not the envelope's own: it carries
+    a bounce address tag then.
+    """
 
     transaction_id: str
     reply: Reply
     recipients: tuple[RecipientDecision, ...]
     headers: tuple[HeaderField, ...] = ()
     policy_version: str = ""
+    reverse_path: str | None = None

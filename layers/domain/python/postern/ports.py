@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import IO, Protocol
 
+from postern.accounts import Account, Freeze
 from postern.backscatter.keys import KeyRing
 from postern.dns import DnsAnswer, Question
 from postern.model import Decision, MessageReference, Points, Site, Transaction
@@ -187,6 +188,32 @@ class SiteSource(Protocol):
 
     def site(self) -> Site:
         """The last facts that were read; never blocks."""
+        ...
+
+
+class AccountStore(Protocol):
+    """Reads accounts and freezes them. Blocking."""
+
+    def account(self, address: str) -> Account | None:
+        """The account with this canonical address.
+
+        `None` when there is none, or its row cannot be used. Raises `Unavailable`.
+        """
+        ...
+
+    def freeze(self, address: str, freeze: Freeze) -> bool:
+        """Freeze an account; whether it was not frozen before, so that one of several callers tells the postmaster.
+
+        Raises `Unavailable`.
+        """
+        ...
+
+    def thaw(self, address: str) -> bool:
+        """Let an account send again; whether it was frozen. Raises `Unavailable`."""
+        ...
+
+    def note_use(self, address: str, label: str, now: datetime) -> None:
+        """Note that an app password was used. Raises `Unavailable`."""
         ...
 
 

@@ -146,7 +146,7 @@ def is_known_reverse_path(path: MailPath, directory: Directory) -> bool:
 def _foreign(path: MailPath, *, may_relay: bool) -> Resolution:
     if not may_relay:
         return Resolution(refusal=replies.RELAYING_DENIED)
-    return Resolution((Recipient(str(path), str(path), Route.RELAY),))
+    return Resolution((Recipient(str(path), str(path), Route.REMOTE),))
 
 
 class _Expansion:
