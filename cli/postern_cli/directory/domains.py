@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from postern.model import Route
-from postern.policy_compiler import TargetTls, read_domain_row
+from postern.outgoing.target import TargetTls
+from postern.policy_compiler import read_domain_row
 from postern.recipients import RecipientCheck
 from postern_cli.console import AsJson, Confirmed, err, fail, out, print_json
 from postern_cli.directory.addresses import domain_key

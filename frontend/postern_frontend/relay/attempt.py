@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from postern.policy_compiler import RelayTarget, TargetTls
+from postern.outgoing.target import RelayTarget, TargetTls
 from postern.ports import Unavailable
 from postern_aws.relay_rows import RelayCopy
 from postern_frontend.relay.wire_text import text_of

@@ -18,7 +18,8 @@ from typing import Any, Protocol
 from postern.message import parse_message
 from postern.message_summary import summarize
 from postern.model import Route
-from postern.policy_compiler import RelayTarget, Snapshot
+from postern.outgoing.target import RelayTarget
+from postern.policy_compiler import Snapshot
 from postern.ports import Unavailable
 from postern_aws import metrics
 from postern_aws.due_rows import RELAY_QUEUE, DueRow

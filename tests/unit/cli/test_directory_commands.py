@@ -5,7 +5,8 @@ from __future__ import annotations
 import boto3
 import pytest
 
-from postern.policy_compiler import TargetTls, read_domain_row
+from postern.outgoing.target import TargetTls
+from postern.policy_compiler import read_domain_row
 from postern_cli.directory.cycles import find_cycle
 from tests.unit.cli.conftest import CommandLine
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from postern.model import MessageReference
-from postern.policy_compiler import RelayTarget, TargetTls
+from postern.outgoing.target import RelayTarget, TargetTls
 from postern.ports import Unavailable
 from postern_aws.relay_rows import RelayCopy
 from postern_frontend.relay.attempt import Answer, Outcome, SmtpSender

@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from postern.model import Route
-from postern.policy_compiler import Compilation, ReceivingDomain, RelayTarget, Snapshot, TargetTls
+from postern.outgoing.target import RelayTarget, TargetTls
+from postern.policy_compiler import Compilation, ReceivingDomain, Snapshot
 from postern.recipients import DomainEntry
 from postern_aws import clients
 from postern_aws.due_rows import RELAY_QUEUE, DueRows

@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 
+from postern.dnsbl.switching import with_switched_lists
 from postern.model import Route, Site
+from postern.outgoing.target import RelayTarget, TargetTls
 from postern.policy import PolicyError, read_section, setting
-from postern.policy_book import PolicyBook, check_section, read_scope
+from postern.policy_book import GLOBAL_SCOPE, PolicyBook, check_section, read_scope
 from postern.recipients import DomainEntry, RecipientCheck, canonical_domain
 from postern.sections import SitePolicy
 from postern.sender_list_entry import read_entry
@@ -28,25 +29,6 @@ NOTE = "note"
 MAX_PROBLEMS = 100
 _PROBLEM_CHARACTERS = 500
 _VERSION_DIGITS = 16
-
-
-class TargetTls(StrEnum):
-    """How a relay target is spoken to: never by TLS, when it offers it, or only when its certificate is good."""
-
-    NONE = "none"
-    OPPORTUNISTIC = "opportunistic"
-    VERIFIED = "verified"
-
-
-@dataclass(frozen=True, slots=True)
-class RelayTarget:
-    """The server behind a relayed domain. `secret` names the secret that holds the password of `user`."""
-
-    host: str
-    port: int = 25
-    tls: TargetTls = TargetTls.OPPORTUNISTIC
-    user: str = ""
-    secret: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +65,9 @@ class Snapshot:
 
     @property
     def book(self) -> PolicyBook:
-        """The policy, to be resolved for a transaction."""
-        return PolicyBook(self.version, self.scopes)
+        """The policy, to be resolved for a transaction; DNS lists that the self-test has switched only observe."""
+        everyone = with_switched_lists(self.scopes.get(GLOBAL_SCOPE, {}))
+        return PolicyBook(self.version, {**self.scopes, GLOBAL_SCOPE: everyone})
 
     def site(self, hostname: str) -> Site:
         """The installation's facts, for the host of this name."""

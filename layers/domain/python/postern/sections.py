@@ -8,7 +8,9 @@ from functools import cache
 
 from postern import catalog
 from postern.dmarc_reports.policy import DmarcReportsPolicy
+from postern.dnsbl import switching
 from postern.model import Disposition, Points
+from postern.outgoing.policy import OutgoingPolicy
 from postern.policy import EVERY_SCOPE, setting
 from postern.session.screening_policy import ScreeningPolicy
 
@@ -76,5 +78,7 @@ def section_types() -> dict[str, type]:
         "spam_filter": SpamFilterPolicy,
         "screening": ScreeningPolicy,
         "dmarc_reports": DmarcReportsPolicy,
+        switching.SECTION: switching.DnsblHealthPolicy,
+        "outgoing": OutgoingPolicy,
         **checks,
     }
