@@ -184,7 +184,7 @@ class RelayWorker:
         )
         self._stores.quarantine.hold(held)
         self._tell(copy, answer)
-        self._stores.relay.finish(copy, RelayState.HELD, answer.text)
+        self._stores.relay.finish(copy, RelayState.QUARANTINED, answer.text)
         self._stores.messages.delete(copy.reference.key)
 
     def _tell(self, copy: RelayCopy, answer: Answer) -> None:

@@ -88,7 +88,7 @@ def test_a_message_that_the_relay_gave_up_on_is_tried_again(postern: CommandLine
     (due,) = relay.rows.due("relay", 10)
     copy = relay.claim(due, NOW - NOW)
     assert copy is not None
-    relay.finish(copy, RelayState.HELD, "550 no")
+    relay.finish(copy, RelayState.QUARANTINED, "550 no")
     hold(route=Route.RELAY)
     postern("quarantine", "release", ANN, "t1")
     row = relay_row()

@@ -160,7 +160,7 @@ def test_what_is_refused_or_too_old_is_held_and_told_of(relaying: Relaying, repl
     assert held.route is Route.RELAY
     assert held.reasons == (f"relay: {reply}",)
     assert relaying.stores.messages.read(held.reference) == MESSAGE
-    assert relaying.row()["state"] == "held"
+    assert relaying.row()["state"] == "quarantined"
     assert objects() == ["quarantine/ann@relayed.example/t1"]
     (notice,) = relaying.aws.notices()
     assert reply in notice["Message"]

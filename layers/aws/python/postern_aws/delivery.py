@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
 
+from postern.delivery_status.request import report_request
 from postern.header_lines import encode_field
 from postern.message import parse_message
 from postern.message_summary import MessageSummary, summarize
@@ -112,16 +113,20 @@ class Delivery:
         self._stores.mailboxes.add(recipient.address, folder, message)
 
     def _queue(self, commit: Commit, recipient: Recipient, copy: StampedCopy) -> None:
-        transaction = commit.transaction
-        envelope = transaction.envelope
+        transaction, decision = commit.transaction, commit.decision
+        envelope, session = transaction.envelope, transaction.session
+        tagged = decision.reverse_path
         self._stores.relay.add(
             RelayCopy(
                 transaction.transaction_id,
                 recipient.address,
-                transaction.reverse_path,
+                transaction.reverse_path if tagged is None else tagged,
                 self._put(mail_key(recipient.address, transaction.transaction_id), copy),
                 commit.committed_at,
                 smtputf8=envelope is not None and envelope.smtputf8,
+                route=recipient.route,
+                account=session.authenticated_as or "" if session else "",
+                report=report_request(transaction, recipient, decision.headers),
             )
         )
 

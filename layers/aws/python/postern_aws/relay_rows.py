@@ -1,4 +1,4 @@
-"""Copies that wait to be relayed: one Outbox row per recipient, and a message on a queue that wakes the worker.
+"""Copies that wait for another server: one Outbox row per recipient, and a message on a queue that wakes the worker.
 
 The queue only saves waiting: the worker looks at the due rows anyway.
 """
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from postern.model import MessageReference
+from postern.delivery_status.request import NOTHING_ASKED, ReportRequest, Standing
+from postern.model import MessageReference, Route
 from postern.ports import Unavailable
 from postern.wire import clean_text, truncate
 from postern_aws.clients import error_code
@@ -25,19 +26,31 @@ if TYPE_CHECKING:
 
 KEPT_WHEN_DONE = timedelta(days=3)
 MAX_WORDS = 500
+HELD_QUEUE = "held"
+"""The queue of rows that nobody works on until they are let go of."""
 
 
 class RelayState(StrEnum):
-    """How far a relayed copy has come."""
+    """How far a copy for another server has come."""
 
     WAITING = "waiting"
+    ON_HOLD = "on hold"
     DELIVERED = "delivered"
-    HELD = "held"
+    QUARANTINED = "quarantined"
+    RETURNED = "returned"
+    """Its sender was told that it could not be delivered."""
+    DROPPED = "dropped"
+    """It could not be delivered, and nobody is to be told."""
+    DELETED = "deleted"
 
 
 @dataclass(frozen=True, slots=True)
 class RelayCopy:
-    """A stamped copy on its way to the recipient's own server."""
+    """A stamped copy on its way to another server: the recipient's own one, or anybody's (`route`).
+
+    `reverse_path` is the one it leaves under. `account` is the authenticated sender's, or empty. `warned` says that
+    its sender knows that it waits.
+    """
 
     transaction_id: str
     recipient: str
@@ -46,6 +59,10 @@ class RelayCopy:
     queued_at: datetime
     smtputf8: bool = False
     attempts: int = 0
+    route: Route = Route.RELAY
+    account: str = ""
+    report: ReportRequest = NOTHING_ASKED
+    warned: bool = False
 
     @property
     def key(self) -> dict[str, str]:
@@ -55,21 +72,15 @@ class RelayCopy:
 
 @dataclass(frozen=True, slots=True)
 class RelayRows:
-    """The rows of copies to relay."""
+    """The rows of copies for other servers, as delivery and the worker see them."""
 
     rows: DueRows
 
     def add(self, copy: RelayCopy) -> bool:
         """Queue a copy, due at once; whether it was new. The same copy again changes nothing. Raises `Unavailable`."""
         row = {
-            **copy.key,
+            **copy_row(copy),
             "state": RelayState.WAITING.value,
-            "reverse_path": copy.reverse_path,
-            "key": copy.reference.key,
-            "size": copy.reference.size,
-            "sha256": copy.reference.sha256,
-            "queued_at": epoch(copy.queued_at),
-            "smtputf8": copy.smtputf8,
             "queue": RELAY_QUEUE,
             "next_attempt": epoch(self.rows.now()),
         }
@@ -88,7 +99,7 @@ class RelayRows:
         if not self.rows.claim(row, lease):
             return None
         stored = self.rows.read(row.key)
-        return _read(stored) if stored.get("state") == RelayState.WAITING else None
+        return read_copy(stored) if stored.get("state") == RelayState.WAITING else None
 
     def defer(self, copy: RelayCopy, until: datetime, answer: str) -> None:
         """Try again at `until`; `answer` is what the target said. Raises `Unavailable`."""
@@ -98,6 +109,10 @@ class RelayRows:
             "queue = :queue",
             {":until": epoch(until), ":answer": _words(answer), ":queue": RELAY_QUEUE},
         )
+
+    def note_warning(self, copy: RelayCopy) -> None:
+        """Remember that the sender was told that the copy waits. Raises `Unavailable`."""
+        self.rows.update(copy.key, "SET warned = :yes", "attribute_exists(id)", {":yes": True})
 
     def finish(self, copy: RelayCopy, state: RelayState, answer: str) -> None:
         """Take a copy out of the queue. Raises `Unavailable`."""
@@ -141,7 +156,29 @@ class SqsWaker:
         return bool(answer.get("Messages"))
 
 
-def _read(row: Mapping[str, Any]) -> RelayCopy:
+def copy_row(copy: RelayCopy) -> dict[str, object]:
+    """A copy as the attributes of its row."""
+    return {
+        **copy.key,
+        "route": copy.route.value,
+        "reverse_path": copy.reverse_path,
+        "account": copy.account or None,
+        "key": copy.reference.key,
+        "size": copy.reference.size,
+        "sha256": copy.reference.sha256,
+        "queued_at": epoch(copy.queued_at),
+        "smtputf8": copy.smtputf8,
+        "sender": copy.report.sender,
+        "standing": copy.report.standing.value,
+        "notify": list(copy.report.notify) or None,
+        "original_recipient": copy.report.original_recipient or None,
+        "envelope_id": copy.report.envelope_id or None,
+        "returned": copy.report.returned or None,
+    }
+
+
+def read_copy(row: Mapping[str, Any]) -> RelayCopy:
+    """The copy of a row."""
     return RelayCopy(
         str(row["id"]),
         str(row["part"]),
@@ -150,6 +187,21 @@ def _read(row: Mapping[str, Any]) -> RelayCopy:
         datetime.fromtimestamp(int(row["queued_at"]), UTC),
         bool(row.get("smtputf8", False)),
         int(row.get("attempts", 0)),
+        Route(str(row.get("route", Route.RELAY))),
+        str(row.get("account", "")),
+        _read_report(row),
+        bool(row.get("warned", False)),
+    )
+
+
+def _read_report(row: Mapping[str, Any]) -> ReportRequest:
+    return ReportRequest(
+        row.get("sender"),
+        Standing(str(row.get("standing", Standing.UNPROVEN))),
+        tuple(str(word) for word in row.get("notify", ())),
+        str(row.get("original_recipient", "")),
+        str(row.get("envelope_id", "")),
+        str(row.get("returned", "")),
     )
 
 

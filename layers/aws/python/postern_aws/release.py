@@ -48,7 +48,9 @@ class HeldCopies:
     def _queue(self, held: HeldMessage, reference: MessageReference) -> None:
         now = self.relay.rows.now()
         needs_utf8 = not f"{held.mailbox}{held.reverse_path or ''}".isascii()
-        copy = RelayCopy(held.transaction_id, held.mailbox, held.reverse_path, reference, now, smtputf8=needs_utf8)
+        copy = RelayCopy(
+            held.transaction_id, held.mailbox, held.reverse_path, reference, now, smtputf8=needs_utf8, route=held.route
+        )
         if not self.relay.add(copy):
             self._queue_again(copy)
         self.waker.wake()
@@ -59,10 +61,10 @@ class HeldCopies:
             copy.key,
             "SET #state = :waiting, #key = :key, queue = :queue, next_attempt = :now, queued_at = :now,"
             " attempts = :none REMOVE expires_at",
-            "#state = :held",
+            "#state = :quarantined",
             {
                 ":waiting": RelayState.WAITING.value,
-                ":held": RelayState.HELD.value,
+                ":quarantined": RelayState.QUARANTINED.value,
                 ":key": copy.reference.key,
                 ":queue": RELAY_QUEUE,
                 ":now": epoch(copy.queued_at),
