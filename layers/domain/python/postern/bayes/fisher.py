@@ -115,6 +115,13 @@ def judge(counts: TokenCounts, features: Features) -> FisherResult:
     return FisherResult(*_log_tails(clues.probabilities), clues)
 
 
+def known_share(counts: TokenCounts, ids: Ids, seen_in: int) -> float:
+    """The share of tokens that so many counted messages held; 0 without tokens."""
+    if not len(ids):
+        return 0.0
+    return float((counts.table[slots(ids, BITS)].sum(axis=1) >= seen_in).mean())
+
+
 def _clues(counts: TokenCounts, ids: Ids) -> Clues:
     """The most telling tokens of one kind."""
     observed = counts.table[slots(ids, BITS)].astype(np.float64)

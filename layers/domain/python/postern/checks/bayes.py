@@ -65,16 +65,18 @@ SPEC = CheckSpec(
         symbol("BAYES_80", 0.2, "Bayes: 80 to 95 %"),
         symbol("BAYES_95", 0.3, "Bayes: 95 to 99 %"),
         symbol("BAYES_99", 0.5, "Bayes: the tokens are those of spam, 99 % or more"),
-        symbol("LEARNT_SPAM", 5.0, "all classifiers together: spam, as the site has learnt it"),
-        symbol("LEARNT_LIKELY_SPAM", 3.0, "all classifiers together: rather spam, yet unsure"),
-        symbol("LEARNT_UNSURE", 0, "all classifiers together: unsure"),
-        symbol("LEARNT_HAM", -1.0, "all classifiers together: ham"),
-        symbol("LEARNT_SURE_HAM", -2.5, "all classifiers together: ham for sure"),
-        symbol("SEED_SPAM", 2.0, "the seed model: spam"),
-        symbol("SEED_LIKELY_SPAM", 0.5, "the seed model: rather spam, yet unsure"),
-        symbol("SEED_UNSURE", 0, "the seed model: unsure"),
-        symbol("SEED_HAM", -0.2, "the seed model: ham"),
-        symbol("SEED_SURE_HAM", -0.5, "the seed model: ham for sure"),
+        symbol(
+            "LEARNT_SPAM", 5.0, "all classifiers together: spam, as the site has learnt it; 5.0 to 10.0 by the odds"
+        ),
+        symbol("LEARNT_LIKELY_SPAM", 3.0, "all classifiers together: rather spam; 2.0 to 5.0 by the odds"),
+        symbol("LEARNT_UNSURE", 0, "all classifiers together: unsure; -1.5 to 2.0 by the odds"),
+        symbol("LEARNT_HAM", -2.0, "all classifiers together: ham; -1.5 to -2.6 by the odds"),
+        symbol("LEARNT_SURE_HAM", -2.8, "all classifiers together: ham for sure; below -2.5"),
+        symbol("SEED_SPAM", 5.0, "the seed model: spam; up to 10.0 by the odds and as far as it knows such mail"),
+        symbol("SEED_LIKELY_SPAM", 3.0, "the seed model: rather spam; up to 5.0, as far as it knows such mail"),
+        symbol("SEED_UNSURE", 0, "the seed model: unsure; -0.9 to 2.0"),
+        symbol("SEED_HAM", -0.9, "the seed model: ham"),
+        symbol("SEED_SURE_HAM", -1.0, "the seed model: ham for sure"),
     ),
     needs=frozenset({Needs.MESSAGE}),
     memory_mb=1769,
@@ -99,15 +101,17 @@ def judge_by(model: Model, message: Message) -> CheckResult[BayesEvidence]:
     from postern.bayes.clues import name_clues  # noqa: PLC0415 - see evaluate
     from postern.bayes.features import extract  # noqa: PLC0415 - see evaluate
     from postern.bayes.model import classify  # noqa: PLC0415 - see evaluate
+    from postern.bayes.seed_trust import seed_trust  # noqa: PLC0415 - see evaluate
 
     features: Features = extract(message, view_text(message))
     judgement = classify(model, features)
+    trust = 1.0 if model.provenance.site else seed_trust(model.tokens, features, message)
     clues = name_clues(features, judgement.bayes.clues, CLUES_SHOWN)
     site = model.provenance.site
     return CheckResult(
         CHECK_ID,
         _WORDS[judgement.state.value],
-        findings=(_bayes_finding(judgement, clues, site=site), _verdict_finding(judgement, site=site)),
+        findings=(_bayes_finding(judgement, clues, site=site), _verdict_finding(judgement, trust, site=site)),
         evidence=BayesEvidence(judgement.probability, judgement.state.value, site),
         properties=_properties(judgement, clues, site=site),
         reason=f"{judgement.state} ({judgement.probability:.1%}), by {'the site' if site else 'the seed model'}",
@@ -125,15 +129,22 @@ def _bayes_finding(judgement: Judgement, clues: tuple[Clue, ...], *, site: bool)
     return Finding(name, detail, None if site else Points(0))
 
 
-def _verdict_finding(judgement: Judgement, *, site: bool) -> Finding:
+def _verdict_finding(judgement: Judgement, trust: float, *, site: bool) -> Finding:
+    """The symbol of all classifiers together, with points by the odds."""
+    from postern.bayes.points import SEED_LEAST, points  # noqa: PLC0415 - see evaluate
+
     probability = judgement.probability
+    odds = judgement.scores[0]
     if judgement.state.value == "spam":
         word = "SPAM"
     elif judgement.state.value == "ham":
         word = "SURE_HAM" if probability < _SURE_HAM_BELOW else "HAM"
     else:
         word = "LIKELY_SPAM" if probability >= _LIKELY_FROM else "UNSURE"
-    return Finding(f"{'LEARNT' if site else 'SEED'}_{word}", f"{probability:.4f}")
+    if site:
+        return Finding(f"LEARNT_{word}", f"{probability:.4f}", points(odds))
+    detail = f"{probability:.4f}, believed to {trust:.0%}"
+    return Finding(f"SEED_{word}", detail, points(odds, trust, SEED_LEAST))
 
 
 def _properties(judgement: Judgement, clues: tuple[Clue, ...], *, site: bool) -> dict[str, object]:
