@@ -6,6 +6,7 @@ Modules are imported when asked for, so that a function which runs one check loa
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from typing import cast
@@ -27,6 +28,7 @@ CHECKS: tuple[str, ...] = (
     "adsp",
     "vbr",
     "ip_shield",
+    "uribl",
     "rules",
     "bayes",
     "greylisting",
@@ -52,8 +54,13 @@ def specs(check_ids: Iterable[str] | None = None) -> tuple[CheckSpec, ...]:
 
 
 def judging(direction: Direction) -> tuple[CheckSpec, ...]:
-    """The specs of the checks that judge mail of this direction, in catalogue order."""
-    return tuple(spec for spec in specs() if direction in spec.directions)
+    """The specs of the checks that judge mail of this direction, in catalogue order.
+
+    Each requires of the others only those that judge it too; it finds the rest skipped.
+    """
+    found = tuple(spec for spec in specs() if direction in spec.directions)
+    ids = {spec.check_id for spec in found}
+    return tuple(replace(spec, requires=tuple(name for name in spec.requires if name in ids)) for spec in found)
 
 
 def stages(catalogue: tuple[CheckSpec, ...] | None = None) -> tuple[tuple[CheckSpec, ...], ...]:

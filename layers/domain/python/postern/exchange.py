@@ -4,7 +4,9 @@ workflow input     {"transaction", "policy", "results": {}}
 check request      {"checks": [id…], "transaction", "policy", "stages": {stage: {id: Entry}}}
 check response     {id: Entry}          Entry: {"result": CheckResult, "final": bool}
 decide request     {"transaction", "policy", "stages"}
-workflow output    {"decision", "results": {stage: {id: Entry}}}
+sign request       {"transaction", "policy", "decision"}
+sign response      {"decision", "signing": {id: Entry}}
+workflow output    {"decision", "results": {stage: {id: Entry}}}, and "signing" for outgoing mail
 """
 
 from __future__ import annotations
@@ -78,6 +80,21 @@ def read_decide_request(payload: Json) -> tuple[Transaction, ResolvedPolicy, Res
     return from_json(Transaction, payload["transaction"]), from_json(ResolvedPolicy, payload["policy"]), results
 
 
+def read_sign_request(payload: Json) -> tuple[Transaction, ResolvedPolicy, Decision]:
+    """The request of the sign function. Raises `WireError`."""
+    return (
+        from_json(Transaction, payload["transaction"]),
+        from_json(ResolvedPolicy, payload["policy"]),
+        from_json(Decision, payload["decision"]),
+    )
+
+
+def sign_response(decision: Decision, result: CheckResult[Any]) -> Json:
+    """The response of the sign function: the completed decision, and what was done, as a check tells it."""
+    entry = {"result": to_json(result), "final": False}
+    return {"decision": to_json(decision), "signing": {result.check_id: entry}}
+
+
 def check_response(results: Iterable[CheckResult[Any]], transaction: Transaction, policy: ResolvedPolicy) -> Json:
     """The response of a check function: an entry per check."""
     return {
@@ -90,7 +107,7 @@ def read_answer(output: Json) -> Answer:
     """The output of one execution; raises `WireError`."""
     if not isinstance(output, Mapping) or "decision" not in output:
         raise WireError("the workflow's output holds no decision")
-    entries = flatten(output["results"])
+    entries = flatten({**output["results"], "signing": output.get("signing", {})})
     return Answer(from_json(Decision, output["decision"]), {name: entry["result"] for name, entry in entries.items()})
 
 

@@ -80,7 +80,7 @@ class PolicyBook:
         """The policy for a transaction with these recipients."""
         stored = self.scopes.get(GLOBAL_SCOPE, {})
         overrides = self._overrides(recipients)
-        views = {name: _stored_view(name, stored.get(name, {})) for name in CHECKS}
+        views = {name: stored_view(name, stored.get(name, {})) for name in CHECKS}
         widened = {name: _widest([view.mode, *_override_modes(name, overrides)]) for name, view in views.items()}
         checks = {
             name: {**stored.get(name, {}), "mode": widened[name].value, "required": view.required}
@@ -135,7 +135,8 @@ def check_section(scope: str, name: str, stored: Section) -> None:
     check_scope(kinds[name], stored, read_scope(scope), name)
 
 
-def _stored_view(name: str, stored: Section) -> CheckPolicy:
+def stored_view(name: str, stored: Section) -> CheckPolicy:
+    """What every check's section has, for a check whose section is stored like this. Raises `PolicyError`."""
     common = {key: value for key, value in stored.items() if key in attributes(CheckPolicy)}
     view: CheckPolicy = read_section(section_types()[name], common, name)
     return view

@@ -10,8 +10,11 @@ from postern import catalog
 from postern.dmarc_reports.policy import DmarcReportsPolicy
 from postern.dnsbl import switching
 from postern.model import Disposition, Points
+from postern.outgoing import filtering as outgoing_filter
+from postern.outgoing import signing_policy
 from postern.outgoing.policy import OutgoingPolicy
 from postern.policy import EVERY_SCOPE, setting
+from postern.session.hijack_policy import HijackPolicy
 from postern.session.screening_policy import ScreeningPolicy
 
 
@@ -77,8 +80,12 @@ def section_types() -> dict[str, type]:
         "site": SitePolicy,
         "spam_filter": SpamFilterPolicy,
         "screening": ScreeningPolicy,
+        "hijack": HijackPolicy,
         "dmarc_reports": DmarcReportsPolicy,
         switching.SECTION: switching.DnsblHealthPolicy,
         "outgoing": OutgoingPolicy,
+        outgoing_filter.SECTION: outgoing_filter.OutgoingFilterPolicy,
+        signing_policy.SIGNING_SECTION: signing_policy.DkimSigningPolicy,
+        signing_policy.VBR_SECTION: signing_policy.VbrInfoPolicy,
         **checks,
     }

@@ -11,14 +11,20 @@ from typing import Any
 
 from postern import stamping
 from postern.disposition import decide
-from postern.model import CheckResult, Decision, RecipientDecision, Transaction
+from postern.model import CheckResult, Decision, Direction, RecipientDecision, Transaction
 from postern.policy_book import ResolvedPolicy
+from postern.received_field import received_field
 from postern.sections import SpamFilterPolicy
 
 
 def conclude(transaction: Transaction, results: Mapping[str, CheckResult[Any]], policy: ResolvedPolicy) -> Decision:
-    """The decision with its header fields: common ones topmost first, and each recipient's own."""
+    """The decision with its header fields: common ones topmost first, and each recipient's own.
+
+    Outgoing mail gets our Received field and nothing of what we think of it; see `postern.outgoing.completion`.
+    """
     decision = decide(transaction, results, policy)
+    if transaction.direction is Direction.OUTBOUND:
+        return replace(decision, headers=(received_field(transaction),))
     recipients = tuple(_with_headers(one, results, policy) for one in decision.recipients)
     return replace(decision, recipients=recipients, headers=stamping.trace_headers(transaction, results))
 

@@ -2,7 +2,8 @@
 
 The input is `{"transaction": …, "policy": …, "results": {}}`. Every stage adds `results.stage_N`, a map of check id to
 `{"result": CheckResult, "final": bool}`; `decide` sees everything; the output is `{"decision": …, "results": …}`.
-JSONPath throughout. A check that fails, times out or is throttled becomes `temperror` in its own branch.
+The machine of outgoing mail ends by signing what is accepted, and says under `signing` what was done. JSONPath
+throughout. A check that fails, times out or is throttled becomes `temperror` in its own branch.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ Stage = Sequence[CheckSpec]
 
 MACHINE_SECONDS = 50
 DECIDE_SECONDS = 5
+SIGN_SECONDS = 15
+SIGN_FUNCTION = "sign_message"
+ACCEPTED = 250
 LAMBDA_INVOKE = "arn:aws:states:::lambda:invoke"
 STAGE_SECONDS = {Phase.ENVELOPE: 22, Phase.CONTENT: 12, Phase.LATE: 6}
 
@@ -55,10 +59,13 @@ def stage_name(number: int) -> str:
     return f"stage_{number}"
 
 
-def definition(stages: Sequence[Stage], packing: Packing, functions: Mapping[str, str]) -> State:
-    """The state machine for these stages.
+def definition(
+    stages: Sequence[Stage], packing: Packing, functions: Mapping[str, str], *, signs: bool = False
+) -> State:
+    """The state machine for these stages, of which there may be none.
 
-    `functions` gives the ARN of the Lambda per check id (or per stage name) and of `decide`.
+    `functions` gives the ARN of the Lambda per check id (or per stage name), of `decide`, and of `sign_message` for a
+    machine that `signs`.
     """
     stage_of = {spec.check_id: stage_name(at) for at, stage in enumerate(stages, 1) for spec in stage}
     states: State = {}
@@ -70,12 +77,12 @@ def definition(stages: Sequence[Stage], packing: Packing, functions: Mapping[str
         if number < len(stages):
             states[f"{name} is final"] = _early_exit(name, stage, after)
     states["decide"] = _decide_state(functions["decide"])
-    states["answer"] = {
-        "Type": "Pass",
-        "Parameters": {"decision.$": "$.decision.made", "results.$": "$.results"},
-        "End": True,
-    }
-    return {"StartAt": stage_name(1), "TimeoutSeconds": MACHINE_SECONDS, "States": states}
+    states["answer"] = _answer({"decision.$": "$.decision.made"})
+    if signs:
+        states["decide"]["Next"] = "is accepted"
+        states.update(_signing_states(functions[SIGN_FUNCTION]))
+    start = stage_name(1) if stages else "decide"
+    return {"StartAt": start, "TimeoutSeconds": MACHINE_SECONDS, "States": states}
 
 
 def _stage_state(
@@ -107,6 +114,27 @@ def _decide_state(function: str) -> State:
         "ResultSelector": {"made.$": "$.Payload"},
         "ResultPath": "$.decision",
         "Next": "answer",
+    }
+
+
+def _answer(told: State) -> State:
+    return {"Type": "Pass", "Parameters": {**told, "results.$": "$.results"}, "End": True}
+
+
+def _signing_states(function: str) -> State:
+    """Sign what is accepted. Nothing catches a failure here: what cannot be signed is not sent."""
+    accepted = {"Variable": "$.decision.made.reply.code", "NumericEquals": ACCEPTED, "Next": "sign"}
+    asked = {"transaction.$": "$.transaction", "policy.$": "$.policy", "decision.$": "$.decision.made"}
+    return {
+        "is accepted": {"Type": "Choice", "Choices": [accepted], "Default": "answer"},
+        "sign": {
+            **_invoke(function, asked),
+            "TimeoutSeconds": SIGN_SECONDS,
+            "ResultSelector": {"made.$": "$.Payload.decision", "signing.$": "$.Payload.signing"},
+            "ResultPath": "$.signed",
+            "Next": "signed answer",
+        },
+        "signed answer": _answer({"decision.$": "$.signed.made", "signing.$": "$.signed.signing"}),
     }
 
 

@@ -9,7 +9,7 @@ from importlib import resources
 from postern.contract import CheckSpec, Needs, Phase, Required, symbol
 from postern.evidence import IprevEvidence, RulesEvidence
 from postern.message import Message
-from postern.model import CheckResult, Finding, Points, ResultWord, Transaction
+from postern.model import CheckResult, Direction, Finding, Points, ResultWord, Transaction
 from postern.policy import CheckPolicy, Mode, setting
 from postern.rules.engine import CompiledRules, compile_rules
 from postern.rules.inspection import NOTHING_KNOWN, Circumstances
@@ -43,6 +43,7 @@ SPEC = CheckSpec(
     memory_mb=1769,
     layers=("scan",),
     own_symbols=True,
+    directions=frozenset(Direction),
     standards=("SpamAssassin rule language",),
 )
 
