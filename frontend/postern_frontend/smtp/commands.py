@@ -22,6 +22,9 @@ _HELLO_NAME = re.compile(r"[!-~]{1,255}")
 _CHUNK = re.compile(r"([0-9]{1,12})(?: +(LAST))?", re.IGNORECASE)
 _FROM, _TO = "FROM:", "TO:"
 
+_FOR_ANYBODY = frozenset({"HELO", "EHLO", "STARTTLS", "AUTH", "NOOP", "RSET", "QUIT"})
+"""What a client may say before TLS and before it has logged in, where these are required (RFC 3207 §4, RFC 4954 §6)."""
+
 _OUT_OF_ORDER: Mapping[str, Mapping[Phase, Reply]] = {
     "MAIL": {
         Phase.NEW: replies.HELLO_FIRST,
@@ -55,10 +58,24 @@ def carry_out(protocol: SmtpProtocol, line: bytes) -> None:
         return
     verb = verb.upper()
     handler = _HANDLERS.get(verb) or protocol.profile.verbs.get(verb)
+    refusal = None if verb == "BDAT" else _admission(protocol, verb)
     if handler is None:
         protocol.error(replies.COMMAND_UNKNOWN)
+    elif refusal is not None:
+        protocol.error(refusal)
     else:
         handler(protocol, argument.strip(" "))
+
+
+def _admission(protocol: SmtpProtocol, verb: str) -> Reply | None:
+    """What a client must do first before it may say this."""
+    if verb in _FOR_ANYBODY:
+        return None
+    if protocol.profile.tls_required and not protocol.secured:
+        return replies.TLS_REQUIRED
+    if protocol.profile.login_required and not protocol.logged_in:
+        return replies.LOGIN_REQUIRED
+    return None
 
 
 def _is_out_of_order(protocol: SmtpProtocol, verb: str) -> bool:
@@ -92,9 +109,6 @@ def _ehlo(protocol: SmtpProtocol, argument: str) -> None:
 
 
 def _mail(protocol: SmtpProtocol, argument: str) -> None:
-    if protocol.profile.tls_required and not protocol.secured:
-        protocol.error(replies.TLS_REQUIRED)
-        return
     if _is_out_of_order(protocol, "MAIL"):
         return
     if argument[: len(_FROM)].upper() != _FROM:
@@ -121,6 +135,8 @@ def _reverse_path(protocol: SmtpProtocol, text: str) -> ReversePathGiven:
         body_type=body_type if isinstance(body_type, BodyType) else BodyType.SEVEN_BIT,
         smtputf8="SMTPUTF8" in parameters,
         declared_size=size if isinstance(size, int) else None,
+        returned=str(parameters.get("RET", "")),
+        envelope_id=str(parameters.get("ENVID", "")),
     )
     return ReversePathGiven(path, envelope, parameters)
 
@@ -195,7 +211,8 @@ def _bdat(protocol: SmtpProtocol, argument: str) -> None:
         protocol.error(replies.ARGUMENT_MALFORMED)
         return
     octets = int(chunk[1])
-    refusal = _OUT_OF_ORDER["BDAT"].get(protocol.phase)
+    # The octets of a chunk follow whatever the reply is, and must not be taken for commands.
+    refusal = _admission(protocol, "BDAT") or _OUT_OF_ORDER["BDAT"].get(protocol.phase)
     if octets > 2 * protocol.profile.max_message_octets:
         protocol.abort(replies.MESSAGE_TOO_LARGE)
     elif refusal is not None:

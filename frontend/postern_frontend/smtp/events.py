@@ -1,13 +1,13 @@
 """What the SMTP conversation tells its driver.
 
-`ReversePathGiven`, `RecipientGiven`, `MessageReceived` and `TlsRequested` wait for an answer: no further command
-is looked at until the driver calls `SmtpProtocol.answer`.
+`ReversePathGiven`, `RecipientGiven`, `MessageReceived`, `TlsRequested` and `LoginGiven` wait for an answer: no further
+command is looked at until the driver calls `SmtpProtocol.answer`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from postern.model import Envelope
 from postern.recipients import MailPath
@@ -56,10 +56,31 @@ class TlsRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class LoginGiven:
+    """Somebody wants to log in. Answer 235, or say why not.
+
+    `authorization` is as whom, empty for the same name (RFC 4616 §2). The password is never shown.
+    """
+
+    name: str
+    password: str = field(repr=False)
+    authorization: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Closed:
     """Flush the output and close the connection; `abrupt` when the client may still be sending."""
 
     abrupt: bool
 
 
-Event = ReversePathGiven | RecipientGiven | TextReceived | MessageReceived | TransactionEnded | TlsRequested | Closed
+Event = (
+    ReversePathGiven
+    | RecipientGiven
+    | TextReceived
+    | MessageReceived
+    | TransactionEnded
+    | TlsRequested
+    | LoginGiven
+    | Closed
+)

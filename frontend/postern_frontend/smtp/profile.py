@@ -1,6 +1,6 @@
 """What kind of SMTP a listener speaks: its extensions, parameters, verbs and limits, as one value.
 
-Port 25 is `receiver_profile`. Submission adds to it (AUTH, DSN) by further `Extension` values.
+Port 25 is `receiver_profile`; submission adds to it (AUTH, DSN) by further `Extension` values.
 """
 
 from __future__ import annotations
@@ -70,7 +70,9 @@ class SmtpProfile:
     max_errors: int = 10
     max_commands_without_mail: int = 1_000
     bare_line_ends: BareLineEnds = BareLineEnds.NORMALIZE
+    max_failed_logins: int = 3
     tls_required: bool = False
+    login_required: bool = False
 
     def announcements(self, *, secured: bool, tls_available: bool = True) -> tuple[str, ...]:
         """The EHLO lines after the first."""
@@ -109,6 +111,14 @@ UNBELIEVED_AUTH_PARAMETER = Extension(
     announcement="AUTH", offered=Offered.NEVER, mail_parameters={"AUTH": parameters.auth}
 )
 """AUTH= where nobody can log in: some relays pass it on anyway; it is checked for its form and forgotten."""
+
+DSN = Extension(
+    announcement="DSN",
+    mail_parameters={"RET": parameters.returned, "ENVID": parameters.envelope_id},
+    recipient_parameters={"NOTIFY": parameters.notify, "ORCPT": parameters.original_recipient},
+)
+"""Delivery status notifications on request (RFC 3461). Only for those who have logged in: a notice of success to a
+reverse-path that anybody can forge is backscatter."""
 
 
 def base_extensions(max_message_octets: int) -> tuple[Extension, ...]:

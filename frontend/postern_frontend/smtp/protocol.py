@@ -35,6 +35,8 @@ class SmtpProtocol:
         self.profile = profile
         self.phase = Phase.NEW
         self.secured = False
+        self.logged_in = False
+        self.failed_logins = 0
         self.tls_available = True
         self.helo_identity = ""
         self.extended = False
@@ -51,6 +53,7 @@ class SmtpProtocol:
         self._events: deque[Event] = deque()
         self._resume: Callable[[Reply], None] | None = None
         self._line_taker: Callable[[bytes], None] | None = None
+        self._line_too_long = replies.LINE_TOO_LONG
         self._intake: Intake | None = None
         self._intake_done: Callable[[], None] | None = None
         self._next_step: Callable[[], None] | None = None
@@ -96,6 +99,7 @@ class SmtpProtocol:
     def start_over(self) -> None:
         """TLS is up: forget everything the client said before (RFC 3207 §4.2)."""
         self.secured = True
+        self.logged_in = False
         self.helo_identity = ""
         self.extended = False
         self.phase = Phase.NEW
@@ -152,9 +156,15 @@ class SmtpProtocol:
         self._events.append(event)
         self._resume = resume
 
-    def take_lines(self, taker: Callable[[bytes], None] | None) -> None:
-        """Give the client's lines (without CRLF) to `taker`, as in an exchange of AUTH; `None` ends that."""
+    def take_lines(
+        self, taker: Callable[[bytes], None] | None, *, too_long: Reply = replies.LINE_TOO_LONG
+    ) -> None:
+        """Give the client's lines (without CRLF) to `taker`, as in an exchange of AUTH; `None` ends that.
+
+        So does a line that is malformed or longer than a command may be; the latter is answered `too_long`.
+        """
         self._line_taker = taker
+        self._line_too_long = too_long
 
     def open_transaction(self, envelope: Envelope) -> None:
         """MAIL was accepted."""
@@ -261,13 +271,17 @@ class SmtpProtocol:
             self.abort(replies.TOO_MANY_COMMANDS)
         elif self._skipping_line or len(line) > self.profile.max_command_octets:
             self._skipping_line = False
-            self.error(replies.LINE_TOO_LONG)
+            self._broken_line(self._line_too_long)
         elif not line.endswith(b"\r\n") or b"\r" in line[:-2] or b"\0" in line:
-            self.error(replies.LINE_MALFORMED)
+            self._broken_line(replies.LINE_MALFORMED)
         elif self._line_taker is not None:
             self._line_taker(line[:-2])
         else:
             commands.carry_out(self, line[:-2])
+
+    def _broken_line(self, reply: Reply) -> None:
+        self.take_lines(None)
+        self.error(reply)
 
     def _take_octets(self, intake: Intake, done: Callable[[], None]) -> None:
         self._intake = intake

@@ -107,6 +107,7 @@ CHUNKS_STARTED = Reply(503, "5.5.1", "The message has begun with BDAT; continue 
 TLS_ALREADY_ACTIVE = Reply(503, "5.5.1", "TLS is already active")
 TLS_UNAVAILABLE = Reply(454, "4.7.0", "TLS is not available now")
 TLS_REQUIRED = Reply(530, "5.7.0", "Send STARTTLS first")
+LOGIN_REQUIRED = Reply(530, "5.7.0", "Log in first")
 
 EARLY_TALKER = Reply(554, None, "Wait for the greeting before you speak")
 BUSY = Reply(421, None, "Too many connections; try again later")
@@ -121,6 +122,25 @@ BANNED_MEANWHILE = Reply(421, "4.7.0", "Your address is blocked for now; try aga
 BANNED = Reply(554, None, "Your address is blocked; write to the postmaster from another one")
 ONLY_QUIT = Reply(503, None, "Nothing but QUIT is taken here")
 TOO_MANY_UNKNOWN_RECIPIENTS = Reply(421, "4.7.0", "Too many unknown recipients; try again later")
+
+# --- logging in (RFC 4954 §4, §6) --------------------------------------------------------------------------
+
+EMPTY_CHALLENGE = Reply(334, None, "")
+ASK_NAME = Reply(334, None, "VXNlcm5hbWU6")
+ASK_PASSWORD = Reply(334, None, "UGFzc3dvcmQ6")
+LOGGED_IN = Reply(235, "2.7.0", "Logged in")
+LOGIN_FAILED = Reply(535, "5.7.8", "Name or password is wrong")
+ACCOUNT_DISABLED = Reply(525, "5.7.13", "This account is disabled; ask the postmaster")
+LOGIN_UNAVAILABLE = Reply(454, "4.7.0", "Logins cannot be checked now; try again later")
+LOGIN_CANCELLED = Reply(501, "5.7.0", "Login cancelled")
+LOGIN_NOT_BASE64 = Reply(501, "5.5.2", "This is no base64")
+LOGIN_MALFORMED = Reply(501, "5.5.2", "This is no response of the mechanism")
+LOGIN_LINE_TOO_LONG = Reply(500, "5.5.6", "Line too long for a login")
+LOGIN_UNDER_TLS = Reply(538, "5.7.11", "Send STARTTLS first; passwords are not taken in the clear")
+ALREADY_LOGGED_IN = Reply(503, "5.5.1", "You are logged in already")
+MECHANISM_UNKNOWN = Reply(504, "5.5.4", "Mechanism not implemented; use PLAIN or LOGIN")
+EHLO_FIRST = Reply(503, "5.5.1", "Say EHLO first")
+TOO_MANY_FAILED_LOGINS = Reply(421, "4.7.0", "Too many failed logins")
 
 # --- the envelope -----------------------------------------------------------------------------------------
 
@@ -139,6 +159,9 @@ RECIPIENT_UNKNOWN = Reply(550, "5.1.1", "No such recipient here")
 RELAYING_DENIED = Reply(550, "5.7.1", "Relaying denied")
 REVERSE_PATH_UNKNOWN = Reply(550, "5.1.0", "No such address here to send from")
 REVERSE_PATH_NEEDS_AUTH = Reply(550, "5.7.1", "Log in to send from this address")
+REVERSE_PATH_NOT_OWN = Reply(550, "5.7.1", "This reverse-path is no address of the account you are logged in as")
+ACCOUNT_LIMITED = Reply(452, "4.7.1", "Too much mail from this account for now; try again later")
+ACCOUNT_FROZEN = Reply(552, "5.7.13", "This account may not send now; ask the postmaster")
 ALIAS_BROKEN = Reply(451, "4.3.5", "The address is ours, but its alias leads nowhere; try again later")
 DIRECTORY_UNAVAILABLE = Reply(451, "4.3.0", "Recipients cannot be looked up now; try again later")
 
@@ -152,6 +175,8 @@ INSUFFICIENT_STORAGE = Reply(452, "4.3.1", "Insufficient storage; try again late
 BARE_LINE_END = Reply(550, "5.6.11", "Bare CR or LF in the message; lines end in CRLF")
 TOO_MANY_HOPS = Reply(554, "5.4.6", "Too many Received fields; the message loops")
 MAIL_LOOP = Reply(554, "5.4.6", "The message has been here before; mail loop")
+AUTHOR_MISSING = Reply(550, "5.7.1", "The message needs a From field with one address that is yours")
+AUTHOR_NOT_OWN = Reply(550, "5.7.1", "The address in From is none of the account you are logged in as")
 LOCAL_TROUBLE = Reply(451, "4.3.0", "Trouble on our side; try again later")
 
 
@@ -187,6 +212,11 @@ REFUSED_BY_POLICY = Reply(550, "5.7.1", "Message refused by policy")
 def listed(client_ip: str, list_name: str) -> Reply:
     """The client is on a blocklist whose listing refuses (RFC 5782 §2.1)."""
     return Reply(550, "5.7.1", f"Your address {client_ip} is listed by {list_name}")
+
+
+def name_listed(list_name: str) -> Reply:
+    """The message leads to a domain that a list refuses. It is not named: the reply is not to spread it."""
+    return Reply(550, "5.7.1", f"A domain in your message is listed by {list_name}")
 
 
 NOT_OUR_MESSAGE = Reply(550, "5.7.1", "This reports about a message that was not sent from here")
