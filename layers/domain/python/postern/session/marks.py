@@ -33,6 +33,11 @@ def is_within(name: str, now: datetime, window: timedelta) -> bool:
     return _is_after(name, _text(now - window))
 
 
+def is_mark(name: str) -> bool:
+    """Whether a name is a mark of any time."""
+    return name[_WORD_AT - 2 : _WORD_AT] == "Z "
+
+
 def totals(marks: Mapping[str, int], now: datetime, window: timedelta) -> dict[str, int]:
     """How often each word was counted within the window."""
     begin = _text(now - window)
@@ -56,4 +61,4 @@ def _text(at: datetime) -> str:
 
 def _is_after(name: str, begin: str) -> bool:
     """Times of this form are in the order of their text."""
-    return name[_WORD_AT - 2 : _WORD_AT] == "Z " and name[: _WORD_AT - 1] > begin
+    return is_mark(name) and name[: _WORD_AT - 1] > begin
