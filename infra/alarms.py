@@ -14,6 +14,7 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from postern.contract import CheckSpec
 from postern_aws import metrics
 
 PERIOD = Duration.minutes(5)
@@ -97,14 +98,35 @@ def check_troubles(check_ids: Iterable[str]) -> list[Trouble]:
     ]
 
 
+def symbol_troubles(specs: Iterable[CheckSpec]) -> list[Trouble]:
+    """One trouble per symbol that only the postmaster can mend, such as a DNS list that refuses our questions."""
+    return [
+        Trouble(
+            name=f"Symbol-{symbol.name}",
+            text=f"Many messages show {symbol.name}: {symbol.description}.",
+            metric=counted(symbol.name),
+            threshold=TEMPERRORS,
+            periods=3,
+        )
+        for spec in specs
+        for symbol in spec.symbols
+        if symbol.is_trouble
+    ]
+
+
 def defence_troubles() -> list[Trouble]:
-    """The self-test found a defence that does not notice what it must notice."""
+    """The self-test found a defence that does not notice what it must notice, or a list that must not be asked."""
     return [
         Trouble(
             name="DefenceDead",
-            text="A defence is dead or a DNS list unusable. `postern selftest` says which and why.",
+            text="A defence is dead. `postern selftest` says which and why.",
             metric=counted(metrics.DEFENCES_DEAD, statistic="Maximum"),
-        )
+        ),
+        Trouble(
+            name="DnsListsUnusable",
+            text="A DNS list refuses us or lists everything; it is only observed. `postern selftest` says which.",
+            metric=counted(metrics.DNS_LISTS_UNUSABLE, statistic="Maximum"),
+        ),
     ]
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from aws_cdk import Duration
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as sfn
@@ -13,6 +15,8 @@ from constructs import Construct
 from infra.grants import allow
 from infra.message_bucket import INCOMING, POLICY
 from infra.postern_function import FunctionDefaults, FunctionShape, PosternFunction
+from postern.dnsbl.switching import SWITCHED
+from postern.policy_book import GLOBAL_SCOPE
 
 SELF_TEST = FunctionShape(
     folder="self_test", description="Sends synthetic mail through the filter", seconds=180, memory_mb=512
@@ -30,6 +34,7 @@ class SelfTest(Construct):
         *,
         defaults: FunctionDefaults,
         bucket: s3.Bucket,
+        policy_table: dynamodb.Table,
         machine: sfn.StateMachine,
         notices: sns.Topic,
         hostname: str,
@@ -42,6 +47,7 @@ class SelfTest(Construct):
             defaults=defaults,
             environment={
                 "POSTERN_MESSAGE_BUCKET": bucket.bucket_name,
+                "POSTERN_POLICY_TABLE": policy_table.table_name,
                 "POSTERN_STATE_MACHINE_ARN": machine.state_machine_arn,
                 "POSTERN_NOTICE_TOPIC_ARN": notices.topic_arn,
                 "POSTERN_HOSTNAME": hostname,
@@ -52,5 +58,22 @@ class SelfTest(Construct):
         allow(deployed.role, ["s3:GetObject"], bucket.arn_for_objects(f"{POLICY}*"))
         allow(deployed.role, ["states:StartSyncExecution"], machine.state_machine_arn)
         allow(deployed.role, ["sns:Publish"], notices.topic_arn)
+        deployed.role.add_to_principal_policy(_switch_lists(policy_table))
         target = targets.LambdaFunction(self.function, retry_attempts=0)
         events.Rule(self, "Schedule", schedule=events.Schedule.rate(EVERY), targets=[target])
+
+
+def _switch_lists(policy_table: dynamodb.Table) -> iam.PolicyStatement:
+    """Nothing of policy but this one attribute, which belongs to the self-test."""
+    only = {
+        "dynamodb:LeadingKeys": [GLOBAL_SCOPE],
+        "dynamodb:Attributes": ["scope", "section", SWITCHED],
+    }
+    return iam.PolicyStatement(
+        actions=["dynamodb:GetItem", "dynamodb:UpdateItem"],
+        resources=[policy_table.table_arn],
+        conditions={
+            "ForAllValues:StringEquals": only,
+            "StringEqualsIfExists": {"dynamodb:Select": "SPECIFIC_ATTRIBUTES", "dynamodb:ReturnValues": "NONE"},
+        },
+    )

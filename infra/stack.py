@@ -12,6 +12,7 @@ from infra.alarms import (
     defence_troubles,
     delivery_troubles,
     front_end_troubles,
+    symbol_troubles,
     workflow_troubles,
 )
 from infra.batv_secret import BatvSecret
@@ -110,6 +111,7 @@ class PosternStack(Stack):
             "SelfTest",
             defaults=self._defaults,
             bucket=self.bucket,
+            policy_table=self.tables["PolicyTable"],
             machine=self.workflow.machine,
             notices=notices,
             hostname=self._settings.hostname,
@@ -154,6 +156,7 @@ class PosternStack(Stack):
             *delivery_troubles(letters),
             *front_end_troubles(self.balancer.target_groups),
             *check_troubles(catalog.CHECKS),
+            *symbol_troubles(catalog.specs()),
             *defence_troubles(),
         ]
         alarms = Alarms(self, "Alarms", tell=self.notifications.postmaster, troubles=troubles)

@@ -15,6 +15,7 @@ from postern_aws.settings import (
     DecideSettings,
     DeliverySettings,
     RunChecksSettings,
+    SelfTestSettings,
     variables,
 )
 from tests.infra.template import Resource, Template
@@ -26,6 +27,7 @@ SETTINGS = {
     "deliver_message": DeliverySettings,
     "sweep": DeliverySettings,
     "compile_policy": CompilePolicySettings,
+    "self_test": SelfTestSettings,
 }
 
 
@@ -189,6 +191,16 @@ def test_delivery_is_called_for_commits_that_nobody_has_tried_yet(template: Temp
     (wanted,) = source["FilterCriteria"]["Filters"]
     image = json.loads(wanted["Pattern"])["dynamodb"]["NewImage"]
     assert image == {"queue": {"S": ["deliver"]}, "attempts": {"N": [{"exists": False}]}}
+
+
+def test_the_self_test_may_switch_dns_lists_and_change_nothing_else_of_policy(template: Template) -> None:
+    ((_, function),) = functions(template, "self_test").items()
+    (statement,) = [one for one in template.statements(role_of(function)) if "dynamodb:UpdateItem" in one["Action"]]
+    assert sorted(statement["Action"]) == ["dynamodb:GetItem", "dynamodb:UpdateItem"]
+    assert statement["Condition"]["ForAllValues:StringEquals"] == {
+        "dynamodb:LeadingKeys": ["global"],
+        "dynamodb:Attributes": ["scope", "section", "switched"],
+    }
 
 
 @pytest.mark.parametrize(("function", "schedule"), [("sweep", "rate(1 minute)"), ("self_test", "rate(1 day)")])

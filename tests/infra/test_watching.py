@@ -20,6 +20,13 @@ def test_every_check_has_one_alarm(template: Template) -> None:
     assert sorted(watched) == sorted(catalog.CHECKS)
 
 
+def test_every_symbol_that_is_a_trouble_of_ours_has_one_alarm(template: Template) -> None:
+    troubles = {symbol.name for spec in catalog.specs() for symbol in spec.symbols if symbol.is_trouble}
+    watched = [one["MetricName"] for one in template.all(ALARM).values() if one.get("MetricName") in troubles]
+    assert sorted(watched) == sorted(troubles)
+    assert "DNSBL_REFUSES_US" in troubles
+
+
 def test_failures_of_the_workflow_stuck_mail_and_missing_tasks_raise_alarms(template: Template) -> None:
     watched = {one["MetricName"] for one in template.all(ALARM).values() if "MetricName" in one}
     assert {

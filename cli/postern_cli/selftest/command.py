@@ -25,15 +25,15 @@ LIST_COLOURS = {"healthy": "green"}
 def selftest(service: Service, as_json: AsJson = False) -> None:
     """Send synthetic mail through the real filter and see which defences notice it.
 
-    The same runs every day by itself and raises an alarm. Nothing is delivered. The exit code is 0 when no defence is
-    dead and every DNS list can be used.
+    The same runs every day by itself and raises an alarm. Nothing is delivered. A DNS list that refuses us or lists
+    everything is only observed until it is well again. The exit code is 0 when no defence is dead.
     """
     answer = _run(service)
     if as_json:
         print_json(answer)
     else:
         out.print(_outcomes(answer["outcomes"]))
-        out.print(_lists(answer["lists"]))
+        out.print(_lists(answer["lists"], {one["name"]: one["since"] for one in answer["switched"]}))
     dead = [one for one in answer["outcomes"] if one["health"] == Health.DEAD.value]
     raise typer.Exit(int(ExitCode.NOT_DONE if dead else ExitCode.DONE))
 
@@ -60,10 +60,11 @@ def _outcomes(outcomes: list[dict[str, Any]]) -> Table:
     return table
 
 
-def _lists(lists: dict[str, str]) -> Table:
+def _lists(lists: dict[str, str], switched: dict[str, str]) -> Table:
     table = Table(title="\nDNS lists", title_justify="left", title_style="bold", box=None, pad_edge=False)
-    for column in ("list", "health"):
+    for column in ("list", "health", "counts"):
         table.add_column(column)
     for name, health in lists.items():
-        table.add_row(name, Text(health, style=LIST_COLOURS.get(health, "red")))
+        counts = f"only observed since {switched[name][:16]}" if name in switched else "yes"
+        table.add_row(name, Text(health, style=LIST_COLOURS.get(health, "red")), counts)
     return table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
@@ -121,3 +122,20 @@ def test_an_account_key_is_nowhere_in_the_result() -> None:
     judged = judge(make_transaction(client_ip="192.0.2.9"), policy=DnsblPolicy(shipped=(), spamhaus_dqs_key="s3cret"))
     assert judged.result is ResultWord.PASS
     assert "s3cret" not in str(judged)
+
+
+def test_a_list_that_is_only_observed_is_told_about_and_counts_nothing() -> None:
+    policy = replace(POLICY, observed=("blocks",))
+    listed = judge(make_transaction(client_ip="192.0.2.1"), policy=policy)
+    assert [(one.symbol, one.score, one.corroborates) for one in listed.findings] == [("DNSBL_OBSERVED", None, False)]
+    assert (listed.result, listed.proposals) == (ResultWord.PASS, ())
+    assert listed.evidence == DnsblEvidence()
+    assert listed.properties["observed"] == ["blocks"]
+    refusing = judge(make_transaction(client_ip="192.0.2.4"), policy=policy)
+    assert [one.symbol for one in refusing.findings] == ["DNSBL_OBSERVED"]
+    assert judge(make_transaction(client_ip="192.0.2.9"), policy=policy).findings == ()
+
+
+def test_where_every_list_is_only_observed_nobody_says_anything() -> None:
+    policy = replace(POLICY, observed=("blocks", "mild", "allows"))
+    assert judge(make_transaction(client_ip="192.0.2.5"), policy=policy).result is ResultWord.NONE

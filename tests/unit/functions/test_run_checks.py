@@ -43,6 +43,19 @@ def test_a_check_that_could_be_done_makes_no_metric(load: LoadHandler, capsys: p
     assert metric_lines(capsys.readouterr().out) == []
 
 
+def test_a_list_that_refuses_us_is_counted(
+    load: LoadHandler, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Refusing:
+        def query_all(self, questions: Any) -> tuple[DnsAnswer, ...]:
+            return tuple(DnsAnswer(DnsStatus.FOUND, ("127.255.255.254",)) for _ in questions)
+
+    monkeypatch.setattr("postern_aws.dns.SystemResolver", lambda deadline: Refusing())
+    load("run_checks")(read_event("checks/dnsbl"))
+    lines = [line for line in metric_lines(capsys.readouterr().out) if "DNSBL_REFUSES_US" in line]
+    assert [line["reason"].partition(" ")[0] for line in lines] == ["spamcop", "psbl"]
+
+
 def test_dns_that_does_not_answer_is_temperror(load: LoadHandler, monkeypatch: pytest.MonkeyPatch) -> None:
     class Silent:
         def query(self, name: str, rdtype: str) -> DnsAnswer:

@@ -47,8 +47,7 @@ class CheckFunction:
         request = read_check_request(payload)
         results = self._run_all(request, _Work(request, self.stores).effects())
         for result in results:
-            if result.result is ResultWord.TEMPERROR:
-                _count_trouble(result, request.transaction.transaction_id)
+            _count_troubles(result, request.transaction.transaction_id)
         return check_response(results, request.transaction, request.policy)
 
     @staticmethod
@@ -103,10 +102,16 @@ class _Work:
         return standing(self._request.transaction, self._request.results, self._request.policy)
 
 
-def _count_trouble(result: CheckResult[Any], transaction_id: str) -> None:
-    metrics.emit(
-        {metrics.CHECK_TEMPERROR: 1},
-        dimensions={metrics.CHECK: result.check_id},
-        transaction_id=transaction_id,
-        reason=result.reason,
-    )
+def _count_troubles(result: CheckResult[Any], transaction_id: str) -> None:
+    """Count what the postmaster should know: a check that could not be done, symbols that are our own trouble."""
+    if result.result is ResultWord.TEMPERROR:
+        metrics.emit(
+            {metrics.CHECK_TEMPERROR: 1},
+            dimensions={metrics.CHECK: result.check_id},
+            transaction_id=transaction_id,
+            reason=result.reason,
+        )
+    troubles = {symbol.name for symbol in catalog.check(result.check_id).SPEC.symbols if symbol.is_trouble}
+    for finding in result.findings:
+        if finding.symbol in troubles:
+            metrics.emit({finding.symbol: 1}, transaction_id=transaction_id, reason=finding.detail)

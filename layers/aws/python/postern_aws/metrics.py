@@ -27,6 +27,7 @@ RELAY_DEFERRED = "RelayDeferred"
 RELAY_FAILED = "RelayFailed"
 POLICY_PROBLEMS = "PolicyProblems"
 DEFENCES_DEAD = "DefencesDead"
+DNS_LISTS_UNUSABLE = "DnsListsUnusable"
 
 CHECK = "check"
 """The one dimension we use: the id of a check."""

@@ -127,6 +127,7 @@ class SelfTestSettings(CommonSettings):
     """The self-test."""
 
     message_bucket: str = _name()
+    policy_table: str = _name()
     state_machine_arn: str = _arn()
     notice_topic_arn: str = _arn()
     hostname: str = _hostname()

@@ -40,17 +40,23 @@ class Needs(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SymbolSpec:
-    """A symbol a check may report: its default points (hundredths) and one line for people."""
+    """A symbol a check may report: its default points (hundredths) and one line for people.
+
+    One that `is_trouble` tells of something that only the postmaster can mend: it is counted, and has an alarm.
+    """
 
     name: str
     score: Points
     description: str
     corroborates: bool = False
+    is_trouble: bool = False
 
 
-def symbol(name: str, points: float, description: str, *, corroborates: bool = False) -> SymbolSpec:
+def symbol(
+    name: str, points: float, description: str, *, corroborates: bool = False, is_trouble: bool = False
+) -> SymbolSpec:
     """A symbol with its points as people write them: `symbol("SPF_FAIL", 3.0, "…")`."""
-    return SymbolSpec(name, Points(round(points * 100)), description, corroborates)
+    return SymbolSpec(name, Points(round(points * 100)), description, corroborates, is_trouble)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

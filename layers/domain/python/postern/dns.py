@@ -7,7 +7,7 @@ character per octet (Latin-1), so that any octet survives.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 MAX_NAME_LENGTH = 253  # RFC 1035 §2.3.4, as text without the final dot
@@ -28,10 +28,14 @@ class DnsStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A name in presentation form and a record type such as `TXT`."""
+    """A name in presentation form and a record type such as `TXT`.
+
+    `shown` is what people are shown in place of a name that holds a secret, such as the key of a list's account.
+    """
 
     name: str
     rdtype: str
+    shown: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

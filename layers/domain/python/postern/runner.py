@@ -61,8 +61,8 @@ class RecordingResolver:
 
     def _remember(self, question: Question, answer: DnsAnswer) -> None:
         if len(self._lookups) < MAX_LOOKUPS_KEPT:
-            records = answer.records[:MAX_RECORDS_KEPT]
-            self._lookups.append(DnsLookup(question.name, question.rdtype, answer.status.value, records))
+            name, records = question.shown or question.name, answer.records[:MAX_RECORDS_KEPT]
+            self._lookups.append(DnsLookup(name, question.rdtype, answer.status.value, records))
 
 
 def run_check(

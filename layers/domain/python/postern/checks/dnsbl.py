@@ -32,6 +32,8 @@ class DnsblPolicy(CheckPolicy):
     shipped: tuple[str, ...] = setting(("spamcop", "psbl"), f"known lists that are asked: {', '.join(SHIPPED)}")
     spamhaus_dqs_key: str = setting("", "key of a Spamhaus Data Query Service account; asks Spamhaus ZEN when set")
     lists: tuple[DnsList, ...] = setting((), "further lists; one with the name of a known list takes its place")
+    observed: tuple[str, ...] = setting((), "names of lists that are asked and told about, but never count")
+    always_counted: tuple[str, ...] = setting((), "names of lists that the self-test must not switch to observe")
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.shipped if name not in SHIPPED]
@@ -56,7 +58,8 @@ SPEC = CheckSpec(
     symbols=(
         symbol("DNSBL_LISTED", 2, "a blocklist lists the client", corroborates=True),
         symbol("DNSBL_ALLOWED", -0.5, "an allow list lists the client"),
-        symbol("DNSBL_REFUSES_US", 0, "a list refuses our questions; see its terms"),
+        symbol("DNSBL_OBSERVED", 0, "what a list says that is only observed"),
+        symbol("DNSBL_REFUSES_US", 0, "a list refuses our questions; see its terms", is_trouble=True),
         symbol("DNSBL_BROKEN", 0, "a list answers what no list may; take it out"),
         symbol("DNSBL_TEMPERROR", 0, "a list did not answer"),
     ),
@@ -72,6 +75,7 @@ _SYMBOLS = {
     ListState.TEMPERROR: "DNSBL_TEMPERROR",
 }
 _UNUSABLE = (ListState.REFUSES_US, ListState.BROKEN, ListState.TEMPERROR)
+_SAYS_NOTHING = (ListState.SILENT, ListState.TEMPERROR)
 
 
 def evaluate(
@@ -92,21 +96,36 @@ def evaluate(
     if is_internal(client.address) or is_within(client.address, transaction.site.trusted_networks):
         return CheckResult(CHECK_ID, ResultWord.NONE, reason=f"{client.address} is a private or trusted address")
     answers = ask_lists(client.address, policy.every_list(), resolver)
+    observed = tuple(one for one in answers if one.dns_list.name in policy.observed)
+    return _outcome(client.address, tuple(one for one in answers if one not in observed), observed)
+
+
+def _outcome(
+    client: IPAddress, answers: tuple[ListAnswer, ...], observed: tuple[ListAnswer, ...]
+) -> CheckResult[DnsblEvidence]:
+    """What the lists that count make of it; the observed ones are only told about."""
     return CheckResult(
         CHECK_ID,
         _word(answers),
-        findings=tuple(_findings(answers)),
-        proposals=tuple(_proposals(answers, client.address))[:1],
+        findings=(*_findings(answers), *_observations(observed)),
+        proposals=tuple(_proposals(answers, client))[:1],
         evidence=DnsblEvidence(
             listed_by=tuple(one.dns_list.zone for one in answers if one.state is ListState.BLOCKS),
             unusable=tuple(one.dns_list.zone for one in answers if one.state in _UNUSABLE),
         ),
         methods=tuple(_methods(answers)),
         properties={
-            "client_ip": str(client.address),
-            "lists": {one.dns_list.name: {"result": one.state.value, "codes": list(one.codes)} for one in answers},
+            "client_ip": str(client),
+            "lists": {
+                one.dns_list.name: {"result": one.state.value, "codes": list(one.codes)}
+                for one in (*answers, *observed)
+            },
+            "observed": [one.dns_list.name for one in observed],
         },
-        reason="; ".join(f"{one.dns_list.name}: {one.state}" for one in answers),
+        reason="; ".join(
+            [f"{one.dns_list.name}: {one.state}" for one in answers]
+            + [f"{one.dns_list.name}: {one.state} (only observed)" for one in observed]
+        ),
     )
 
 
@@ -121,8 +140,17 @@ def _word(answers: tuple[ListAnswer, ...]) -> ResultWord:
 def _findings(answers: tuple[ListAnswer, ...]) -> Iterator[Finding]:
     for one in answers:
         if one.state in _SYMBOLS:
-            detail = f"{one.dns_list.name} ({one.dns_list.zone}): {', '.join(one.codes) or one.state}"
-            yield Finding(_SYMBOLS[one.state], detail, one.points)
+            yield Finding(_SYMBOLS[one.state], _detail(one), one.points)
+
+
+def _observations(observed: tuple[ListAnswer, ...]) -> Iterator[Finding]:
+    for one in observed:
+        if one.state not in _SAYS_NOTHING:
+            yield Finding("DNSBL_OBSERVED", f"{_detail(one)}, {one.state}")
+
+
+def _detail(one: ListAnswer) -> str:
+    return f"{one.dns_list.name} ({one.dns_list.zone}): {', '.join(one.codes) or one.state}"
 
 
 def _proposals(answers: tuple[ListAnswer, ...], client: IPAddress) -> Iterator[Proposal]:

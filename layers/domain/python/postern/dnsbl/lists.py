@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from postern.dns import is_askable
+from postern.dns import Question, is_askable
 from postern.dnsbl.codes import ReturnCode, read_code
 from postern.model import Points
 from postern.policy import PolicyError, setting
@@ -45,6 +45,10 @@ class DnsList:
     def question_zone(self) -> str:
         """The zone as it is asked, with the key."""
         return f"{self.key}.{self.zone}" if self.key else self.zone
+
+    def question(self, subject: str) -> Question:
+        """The question about a subject, written as labels; the account's key is not shown to anybody."""
+        return Question(f"{subject}.{self.question_zone}", "A", shown=f"{subject}.{self.zone}")
 
     def declared(self) -> tuple[tuple[ReturnCode, Points], ...]:
         """The codes that count and their points."""

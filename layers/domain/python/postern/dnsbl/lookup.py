@@ -58,7 +58,7 @@ class ListAnswer:
 def question(address: IPAddress, dns_list: DnsList) -> Question:
     """What a list is asked: the octets (IPv4) or nibbles (IPv6) in reverse before its zone."""
     reverse = address.reverse_pointer.removesuffix(".in-addr.arpa").removesuffix(".ip6.arpa")
-    return Question(f"{reverse}.{dns_list.question_zone}", "A")
+    return dns_list.question(reverse)
 
 
 def health_questions(dns_list: DnsList, version: int = 4) -> tuple[Question, Question]:
@@ -67,9 +67,9 @@ def health_questions(dns_list: DnsList, version: int = 4) -> tuple[Question, Que
     return question(listed, dns_list), question(unlisted, dns_list)
 
 
-def judge_health(listed_test: DnsAnswer, unlisted_test: DnsAnswer) -> ListHealth:
-    """The health of a list from the answers to `health_questions` (RFC 5782 §5)."""
-    if any(_refuses(answer, ()) for answer in (listed_test, unlisted_test)):
+def judge_health(listed_test: DnsAnswer, unlisted_test: DnsAnswer, refusals: Sequence[ReturnCode] = ()) -> ListHealth:
+    """The health of a list from the answers to `health_questions` (RFC 5782 §5); `refusals` are its own codes."""
+    if any(_refuses(answer, refusals) for answer in (listed_test, unlisted_test)):
         return ListHealth.REFUSES_US
     if unlisted_test.records:
         return ListHealth.LISTS_EVERYTHING

@@ -1,0 +1,97 @@
+"""Lists that switch themselves to observe: they refuse us or list everything, so what they answer must not count.
+
+The self-test looks (RFC 5782 §5) and keeps, in a section of policy of its own, which lists it has switched. That
+section is no check's: `with_switched_lists` adds its lists to those that the section of the check only observes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from postern.dnsbl.lookup import ListHealth
+from postern.policy import setting
+
+SECTION = "dnsbl_health"
+CHECK_SECTION = "dnsbl"
+SWITCHED, OBSERVED, ALWAYS_COUNTED = "switched", "observed", "always_counted"
+
+UNUSABLE = frozenset({ListHealth.REFUSES_US, ListHealth.LISTS_EVERYTHING})
+
+Section = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchedList:
+    """A list that the self-test has switched to observe: since when (ISO 8601, UTC), and why."""
+
+    name: str = setting("", "what people call the list")
+    reason: str = setting("", "what its test points showed")
+    since: str = setting("", "when the self-test switched it")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DnsblHealthPolicy:
+    """What the self-test found out about the DNS lists. It keeps this section up itself."""
+
+    switched: tuple[SwitchedList, ...] = setting((), "lists it has switched to observe, until they answer as they must")
+
+
+@dataclass(frozen=True, slots=True)
+class Switching:
+    """What one look changes: the lists that are switched from now on, those that are new, and those that are back."""
+
+    switched: tuple[SwitchedList, ...]
+    fresh: tuple[SwitchedList, ...]
+    recovered: tuple[SwitchedList, ...]
+
+    @property
+    def changes(self) -> bool:
+        """Whether there is anything to tell."""
+        return bool(self.fresh or self.recovered)
+
+
+def switch(
+    before: Sequence[SwitchedList],
+    health: Mapping[str, ListHealth],
+    always_counted: Iterable[str],
+    now: datetime,
+) -> Switching:
+    """Which lists are switched after this look at them.
+
+    A list that cannot be reached or lists nothing stays as it is: neither proves that it is well. One that is not asked
+    any more, or that a person wants to count in any case, is forgotten without a word.
+    """
+    judged = {name: state for name, state in health.items() if name not in frozenset(always_counted)}
+    known = {one.name: one for one in before if one.name in judged}
+    bad = {name: state for name, state in judged.items() if state in UNUSABLE}
+    fresh = tuple(
+        SwitchedList(name=name, reason=state.value, since=now.isoformat(timespec="seconds"))
+        for name, state in bad.items()
+        if name not in known
+    )
+    recovered = tuple(one for name, one in known.items() if judged[name] is ListHealth.HEALTHY)
+    kept = tuple(one for one in known.values() if one not in recovered)
+    return Switching((*kept, *fresh), fresh, recovered)
+
+
+def with_switched_lists(sections: Mapping[str, Section]) -> Mapping[str, Section]:
+    """Global sections in which the check's section also observes the lists that the self-test has switched."""
+    names = _switched_names(sections.get(SECTION, {}))
+    check = sections.get(CHECK_SECTION, {})
+    wanted = [name for name in names if name not in _words(check.get(ALWAYS_COUNTED))]
+    if not wanted:
+        return sections
+    observed = list(dict.fromkeys([*_words(check.get(OBSERVED)), *wanted]))
+    return {**sections, CHECK_SECTION: {**check, OBSERVED: observed}}
+
+
+def _switched_names(section: Section) -> list[str]:
+    stored = section.get(SWITCHED)
+    rows = stored if isinstance(stored, Sequence) else ()
+    return [str(row["name"]) for row in rows if isinstance(row, Mapping) and "name" in row]
+
+
+def _words(stored: object) -> list[str]:
+    return [str(one) for one in stored] if isinstance(stored, Sequence) and not isinstance(stored, str) else []
