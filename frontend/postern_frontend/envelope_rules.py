@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from postern import replies
+from postern.accounts import Account
 from postern.model import Envelope, Session
 from postern.ports import SiteSource
 from postern.recipients import Directory, MailPath, Resolution, is_known_reverse_path, resolve
 from postern.replies import Reply
+from postern.submission.ownership import owns
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -49,12 +51,31 @@ class InboundRules:
 
     def recipient(self, path: MailPath, envelope: Envelope, session: Session) -> Question[Resolution]:
         """Only who receives here, whatever the reverse-path says."""
-        site = self.sites.site()
-        default_domain = site.local_domains[0] if site.local_domains else site.hostname
-        return lambda directory: resolve(
-            path,
-            directory,
-            default_domain=default_domain,
-            may_relay=session.trusted,
-            smtputf8=envelope.smtputf8,
-        )
+        return _resolution(path, envelope, self.sites, may_relay=session.trusted)
+
+
+@dataclass(frozen=True, slots=True)
+class SubmissionRules:
+    """Mail of an account: its own reverse-paths or none, and recipients anywhere. See `EnvelopeRules`."""
+
+    sites: SiteSource
+    account: Account
+
+    def reverse_path(self, path: MailPath | None, session: Session) -> Question[Reply]:
+        """Read receipts have the null reverse-path; any other must belong to the account (RFC 6409 §6.1)."""
+        del session
+        is_own = path is None or owns(self.account, path)
+        return lambda _: replies.REVERSE_PATH_OK if is_own else replies.REVERSE_PATH_NOT_OWN
+
+    def recipient(self, path: MailPath, envelope: Envelope, session: Session) -> Question[Resolution]:
+        """Who receives here must exist; anybody else is looked for when the message is sent."""
+        del session
+        return _resolution(path, envelope, self.sites, may_relay=True)
+
+
+def _resolution(path: MailPath, envelope: Envelope, sites: SiteSource, *, may_relay: bool) -> Question[Resolution]:
+    site = sites.site()
+    default_domain = site.local_domains[0] if site.local_domains else site.hostname
+    return lambda directory: resolve(
+        path, directory, default_domain=default_domain, may_relay=may_relay, smtputf8=envelope.smtputf8
+    )

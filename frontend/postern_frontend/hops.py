@@ -22,21 +22,21 @@ _DELIVERED_TO = re.compile(rb"^delivered-to[ \t]*:[ \t]*([^\r\n]{1,512}?)[ \t]*\
 
 
 def header_section(spool: Spool) -> bytes | None:
-    """The header section of a message in lower case; `None` when it is longer than allowed."""
+    """The header section of a message as it came, without the empty line; `None` when it is longer than allowed."""
     for octets in (_FIRST_LOOK_OCTETS, MAX_HEADER_OCTETS + 1):
         head = spool.head(octets)
         if head.startswith(b"\r\n"):
             return b""
         end = head.find(_END_OF_HEADER)
         if end >= 0:
-            return head[: end + 2].lower()
+            return head[: end + 2]
         if len(head) < octets:
-            return head.lower()
+            return head
     return None
 
 
 def loop_refusal(header: bytes, hostname: str) -> Reply | None:
-    """The reply to a message that was passed on too often, or too often by this host."""
+    """The reply to a message that was passed on too often, or too often by this host. `header` is in lower case."""
     if header.count(b"received") <= MAX_OWN_HOPS:
         return None
     if len(_RECEIVED.findall(header)) > MAX_HOPS:
@@ -47,7 +47,10 @@ def loop_refusal(header: bytes, hostname: str) -> Reply | None:
 
 
 def without_loops(recipients: tuple[Recipient, ...], header: bytes) -> tuple[Recipient, ...]:
-    """The recipients but those who, by an alias, would get what `Delivered-To` says they have had already."""
+    """The recipients but those who, by an alias, would get what `Delivered-To` says they have had already.
+
+    `header` is in lower case.
+    """
     if b"delivered-to" not in header:
         return recipients
     delivered = {_canonical(found.decode("utf-8", "replace")) for found in _DELIVERED_TO.findall(header)}

@@ -1,4 +1,4 @@
-"""The SMTP receiver: one client's conversation on port 25, from its connection to the replies.
+"""The SMTP receiver: one client's conversation, from its connection to the replies.
 
 It drives the protocol object: looks recipients up, spools the message, and gives a complete one to `Acceptance`.
 """
@@ -6,13 +6,13 @@ It drives the protocol object: looks recipients up, spools the message, and give
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeVar
 
 from postern import replies
-from postern.model import Envelope, Session
+from postern.model import Envelope, Recipient, Session
 from postern.networks import is_within, known_address
 from postern.ports import SiteSource, Unavailable
 from postern.recipients import MailPath, Resolution
@@ -28,6 +28,7 @@ from postern_frontend.screening.session import SessionScreen, no_screen
 from postern_frontend.smtp.events import (
     Closed,
     Event,
+    LoginGiven,
     MessageReceived,
     RecipientGiven,
     ReversePathGiven,
@@ -39,6 +40,7 @@ from postern_frontend.smtp.phase import Expects
 from postern_frontend.smtp.profile import SmtpProfile
 from postern_frontend.smtp.protocol import SmtpProtocol
 from postern_frontend.spool import SpoolBudget, SpoolFullError
+from postern_frontend.submission import Submission, Submitter
 from postern_frontend.transaction import Acceptance, ReceivedMessage
 
 T = TypeVar("T")
@@ -68,7 +70,7 @@ class Timing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiverService:
-    """What all conversations of a listener share."""
+    """What all conversations of a listener share. With `submission` it is for people who log in."""
 
     profile: SmtpProfile
     rules: EnvelopeRules
@@ -80,6 +82,7 @@ class ReceiverService:
     timing: Timing = field(default_factory=Timing)
     early_talk: EarlyTalk = EarlyTalk.REFUSE
     screen: Screen = field(default_factory=no_screen)
+    submission: Submission | None = None
 
 
 class SmtpConversation:
@@ -94,6 +97,7 @@ class SmtpConversation:
         self._greeting: asyncio.TimerHandle | None = None
         self._trusted = self._is_trusted()
         self._screen = SessionScreen(service.screen, MailProtocol.SMTP, connection.client.ip)
+        self._submitter = self._possible_submitter()
         self._observed: list[str] = []
         self._incoming = IncomingTransaction(service.spool_budget, service.spool_directory)
         self._commands_seen = -1
@@ -176,6 +180,10 @@ class SmtpConversation:
 
     # --- the conversation -----------------------------------------------------------------------------
 
+    def _possible_submitter(self) -> Submitter | None:
+        submission, connection = self._service.submission, self._connection
+        return Submitter(submission, connection.client.ip, self._screen, connection.log) if submission else None
+
     def _is_trusted(self) -> bool:
         networks = self._service.sites.site().trusted_networks
         address = known_address(self._connection.client.ip) if networks else None
@@ -231,8 +239,8 @@ class SmtpConversation:
                 self._keep(text)
             case ReversePathGiven(path, envelope):
                 self._judge_reverse_path(path, envelope.declared_size or 0)
-            case RecipientGiven(path):
-                self._judge_recipient(path)
+            case RecipientGiven(path, parameters):
+                self._judge_recipient(path, parameters)
             case MessageReceived(facts):
                 self._flush()
                 self._connection.spawn(self._settle(self._received_message(facts)))
@@ -240,6 +248,8 @@ class SmtpConversation:
                 self._incoming.clear()
             case TlsRequested():
                 self._start_tls()
+            case LoginGiven():
+                self._connection.spawn(self._log_in(event))
             case Closed(abrupt):
                 self._flush()
                 self._connection.close(linger=abrupt)
@@ -257,29 +267,38 @@ class SmtpConversation:
         self._flush()
         self._connection.start_tls()
 
+    async def _log_in(self, given: LoginGiven) -> None:
+        self._answer(await self._submitter.log_in(given) if self._submitter else replies.LOGIN_UNAVAILABLE)
+
     # --- the envelope ---------------------------------------------------------------------------------
 
     def _judge_reverse_path(self, path: MailPath | None, declared_size: int) -> None:
         if self._screen.is_banned:
             self._protocol.answer(replies.BANNED_MEANWHILE)
         elif self._service.spool_budget.has_room(declared_size):
-            self._look_up(self._service.rules.reverse_path(path, self._session()), lambda reply: reply)
+            self._look_up(self._rules.reverse_path(path, self._session()), lambda reply: reply)
         else:
             self._protocol.answer(replies.INSUFFICIENT_STORAGE)
 
-    def _judge_recipient(self, path: MailPath) -> None:
+    @property
+    def _rules(self) -> EnvelopeRules:
+        return (self._submitter.rules if self._submitter else None) or self._service.rules
+
+    def _judge_recipient(self, path: MailPath, parameters: Mapping[str, object]) -> None:
         envelope = self._protocol.envelope or Envelope(None)
         self._look_up(
-            self._service.rules.recipient(path, envelope, self._session()),
-            lambda resolution: self._recipient_reply(path, resolution),
+            self._rules.recipient(path, envelope, self._session()),
+            lambda resolution: self._recipient_reply(path, resolution, parameters),
         )
 
-    def _recipient_reply(self, path: MailPath, resolution: Resolution) -> Reply:
+    def _recipient_reply(self, path: MailPath, resolution: Resolution, parameters: Mapping[str, object]) -> Reply:
         refusal = resolution.refusal
-        if self._screen.recipient_given(unknown=refusal is replies.RECIPIENT_UNKNOWN):
+        # Who has logged in guesses no addresses.
+        if not self._account and self._screen.recipient_given(unknown=refusal is replies.RECIPIENT_UNKNOWN):
             refusal = replies.TOO_MANY_UNKNOWN_RECIPIENTS
         if refusal is None:
-            return replies.RECIPIENT_OK if self._incoming.add(resolution.recipients) else replies.TOO_MANY_RECIPIENTS
+            added = self._incoming.add(tuple(_with_parameters(one, parameters) for one in resolution.recipients))
+            return replies.RECIPIENT_OK if added else replies.TOO_MANY_RECIPIENTS
         self._recipients_refused += 1
         self._connection.log.info("recipient refused", forward_path=str(path), reply=f"{refusal.code} {refusal.text}")
         return refusal
@@ -326,15 +345,41 @@ class SmtpConversation:
             helo_identity=self._protocol.helo_identity,
             extended=self._protocol.extended,
             tls=self._connection.tls,
+            authenticated_as=self._account or None,
             trusted=self._trusted,
         )
 
+    @property
+    def _account(self) -> str:
+        """The address of the account that has logged in, or nothing."""
+        return self._submitter.account.address if self._submitter and self._submitter.account else ""
+
     async def _settle(self, message: ReceivedMessage) -> None:
         try:
-            reply = await self._service.acceptance.settle(message, self._connection.log)
+            reply = await self._settled(message)
         finally:
             message.spool.close()
         self._messages_accepted += reply.is_positive
         if not self._connection.is_open:
             self._connection.log.info("client left before its answer", reply=reply.code)
         self._answer(reply)
+
+    async def _settled(self, message: ReceivedMessage) -> Reply:
+        """The reply to a message, after what is asked of those who submit one."""
+        examined = await self._submitter.examine(message) if self._submitter else message
+        if isinstance(examined, Reply):
+            return examined
+        try:
+            return await self._service.acceptance.settle(examined, self._connection.log)
+        finally:
+            examined.spool.close()
+
+
+def _with_parameters(recipient: Recipient, parameters: Mapping[str, object]) -> Recipient:
+    """A recipient with what the client said of notices to its sender (RFC 3461 §4.1, §4.2)."""
+    notify = parameters.get("NOTIFY")
+    return replace(
+        recipient,
+        notify=notify if isinstance(notify, tuple) else (),
+        original_recipient=str(parameters.get("ORCPT", "")),
+    )

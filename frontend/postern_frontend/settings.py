@@ -21,13 +21,18 @@ WordT = TypeVar("WordT", bound=Enum)
 _WORDS = {"true": True, "false": False}
 
 
-def _number(default: int, least: int, most: int) -> Any:
+def _number(default: int | None, least: int, most: int) -> Any:
     def read(text: str) -> int:
         if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
             raise ValueError(f"expected a number from {least} to {most}, found {text!r}")
         return int(text)
 
     return dataclasses.field(default=default, metadata={"read": read})
+
+
+def _optional_port() -> Any:
+    """A port, 0 for any that is free; without one there is no such listener."""
+    return _number(None, 0, 65535)
 
 
 def _seconds(default: float, most: float) -> Any:
@@ -78,6 +83,8 @@ class ReceiverSettings(FrontEndSettings):
 
     listen_address: str = _address("0.0.0.0")
     smtp_port: int = _number(2525, 0, 65535)
+    submission_port: int | None = _optional_port()
+    submissions_port: int | None = _optional_port()
     health_port: int = _number(8080, 0, 65535)
     proxy_protocol: bool = _flag(False)
     max_message_octets: int = _number(52_428_800, 65_536, 209_715_200)

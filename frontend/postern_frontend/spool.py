@@ -6,6 +6,7 @@ instead of filling the disk.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import io
 import tempfile
@@ -81,6 +82,24 @@ class Spool:
             return io.BytesIO(b"".join(self._chunks))
         self._file.seek(0)
         return self._file
+
+    async def with_head(self, octets: int, head: bytes) -> Spool:
+        """The same message with `head` in place of its first octets, as another spool. Raises SpoolFullError.
+
+        A large message is copied piece by piece, so that other sessions have their turn.
+        """
+        copy = Spool(self._budget, directory=self._directory)
+        try:
+            copy.write(head)
+            source = self.open()
+            source.seek(octets)
+            while piece := source.read(MEMORY_OCTETS):
+                copy.write(piece)
+                await asyncio.sleep(0)
+        except BaseException:
+            copy.close()
+            raise
+        return copy
 
     def close(self) -> None:
         """Forget the message."""

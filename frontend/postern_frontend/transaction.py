@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from postern import replies
 from postern.model import (
     Decision,
+    Direction,
     Envelope,
     MessageReference,
     Recipient,
@@ -37,13 +38,18 @@ READ_BACK_PAUSES = (0.2, 1.0, 3.0)
 
 @dataclass(frozen=True, slots=True)
 class ReceivedMessage:
-    """A message that has arrived completely, and its envelope. `observations` are symbols of what was unusual."""
+    """A message that has arrived completely, and its envelope. `observations` are symbols of what was unusual.
+
+    `identity` is the digest by which the message is known when it is sent again, if not that of its octets.
+    """
 
     session: Session
     envelope: Envelope
     recipients: tuple[Recipient, ...]
     spool: Spool
     observations: tuple[str, ...] = ()
+    direction: Direction = Direction.INBOUND
+    identity: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +101,7 @@ class Acceptance:
         header = header_section(message.spool)
         if header is None:
             return replies.HEADER_TOO_LARGE
+        header = header.lower()
         refusal = loop_refusal(header, self._effects.sites.site().hostname)
         if refusal is not None:
             return refusal
@@ -110,7 +117,7 @@ class Acceptance:
     async def _accept(self, message: ReceivedMessage, recipients: tuple[Recipient, ...], log: SessionLog) -> Reply:
         received_at = self._now()
         transaction_id = new_id(received_at)
-        mark = fingerprint(message.envelope, message.recipients, message.spool.sha256())
+        mark = fingerprint(message.envelope, message.recipients, message.identity or message.spool.sha256())
         stored = await self._effects.on_storage(
             lambda: self._store_unless_known(transaction_id, message.spool, mark, received_at)
         )
@@ -151,6 +158,7 @@ class Acceptance:
             message=stored,
             site=self._effects.sites.site(),
             observations=message.observations,
+            direction=message.direction,
         )
 
     async def _decide(self, transaction: Transaction) -> Decision:

@@ -156,9 +156,7 @@ class SmtpProtocol:
         self._events.append(event)
         self._resume = resume
 
-    def take_lines(
-        self, taker: Callable[[bytes], None] | None, *, too_long: Reply = replies.LINE_TOO_LONG
-    ) -> None:
+    def take_lines(self, taker: Callable[[bytes], None] | None, *, too_long: Reply = replies.LINE_TOO_LONG) -> None:
         """Give the client's lines (without CRLF) to `taker`, as in an exchange of AUTH; `None` ends that.
 
         So does a line that is malformed or longer than a command may be; the latter is answered `too_long`.

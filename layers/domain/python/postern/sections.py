@@ -16,6 +16,7 @@ from postern.outgoing.policy import OutgoingPolicy
 from postern.policy import EVERY_SCOPE, setting
 from postern.session.hijack_policy import HijackPolicy
 from postern.session.screening_policy import ScreeningPolicy
+from postern.submission.policy import SubmissionPolicy
 
 
 class FlaggedAction(StrEnum):
@@ -80,6 +81,7 @@ def section_types() -> dict[str, type]:
         "site": SitePolicy,
         "spam_filter": SpamFilterPolicy,
         "screening": ScreeningPolicy,
+        "submission": SubmissionPolicy,
         "hijack": HijackPolicy,
         "dmarc_reports": DmarcReportsPolicy,
         switching.SECTION: switching.DnsblHealthPolicy,
