@@ -10,6 +10,7 @@ import logging
 import signal
 import sys
 import time
+from dataclasses import replace
 
 from postern.ports import Unavailable
 from postern_aws import clients
@@ -22,7 +23,7 @@ from postern_aws.outbox import DynamoOutbox
 from postern_aws.policy_snapshot import S3SnapshotReader, SnapshotSite
 from postern_aws.receipts import DynamoReceipts
 from postern_aws.settings import RelaySettings, SettingsError, read_settings
-from postern_frontend import screening_over_aws
+from postern_frontend import login, screening_over_aws, submission_over_aws
 from postern_frontend.connections import Connections
 from postern_frontend.envelope_rules import InboundRules
 from postern_frontend.health import serve_health
@@ -36,6 +37,7 @@ from postern_frontend.server import Server
 from postern_frontend.session_log import configure_logging
 from postern_frontend.settings import ReceiverSettings
 from postern_frontend.smtp.profile import receiver_profile
+from postern_frontend.smtp.submission import submission_profile
 from postern_frontend.spool import SpoolBudget
 from postern_frontend.tls import Certificates
 from postern_frontend.transaction import Acceptance, Effects, FilterLimits
@@ -50,13 +52,15 @@ _log = logging.getLogger("postern.frontend")
 
 
 class FrontEnd:
-    """The front end over AWS: `start`, then `stop`. `smtp_port` and `health_port` are known once it is started.
+    """The front end over AWS: `start`, then `stop`. Its ports are known once it is started.
 
     Without `relaying` it only receives.
     """
 
     def __init__(self, settings: ReceiverSettings, relaying: RelaySettings | None = None) -> None:
         self.smtp_port = settings.smtp_port
+        self.submission_port = settings.submission_port
+        self.submissions_port = settings.submissions_port
         self.health_port = settings.health_port
         self._settings = settings
         self._storage = BoundedPool("storage", threads=settings.storage_threads, waiting=settings.storage_threads)
@@ -74,6 +78,7 @@ class FrontEnd:
         )
         # Threads of its own: a flood that is looked up must not take those that store mail.
         self._screening = BoundedPool("screening", threads=SCREENING_THREADS, waiting=SCREENING_WAITING)
+        self._passwords = BoundedPool("passwords", threads=login.VERIFIED_AT_ONCE, waiting=login.WAITING)
         self._screen = screening_over_aws.screen(
             settings, self._snapshots, self._sites, self._screening, lambda: certificates.private_key
         )
@@ -88,8 +93,7 @@ class FrontEnd:
         self._refreshing = asyncio.create_task(self._keep_site_fresh())
         await self._server.start()
         self._screen.start()
-        endpoint = Endpoint(settings.smtp_port, settings.listen_address, proxy=settings.proxy_protocol)
-        self.smtp_port = self._server.listen_for_mail([endpoint], self._receiver())[0]
+        self._listen(self._receiver())
         self._health = await serve_health(settings.listen_address, settings.health_port, self._is_healthy)
         self.health_port = int(self._health.sockets[0].getsockname()[1])
         if self._relay is not None:
@@ -104,8 +108,24 @@ class FrontEnd:
         if self._health is not None:
             self._health.close()
         self._screening.close()
+        self._passwords.close()
         self._storage.close()
         self._filter.close()
+
+    def _listen(self, receiver: ReceiverService) -> None:
+        self.smtp_port = self._server.listen_for_mail([self._endpoint(self.smtp_port)], receiver)[0]
+        if self.submission_port is None and self.submissions_port is None:
+            return
+        submission = self._submission(receiver)
+        if self.submission_port is not None:
+            endpoint = self._endpoint(self.submission_port)
+            self.submission_port = self._server.listen_for_mail([endpoint], submission)[0]
+        if self.submissions_port is not None:
+            endpoint = replace(self._endpoint(self.submissions_port), implicit_tls=True)
+            self.submissions_port = self._server.listen_for_mail([endpoint], submission)[0]
+
+    def _endpoint(self, port: int) -> Endpoint:
+        return Endpoint(port, self._settings.listen_address, proxy=self._settings.proxy_protocol)
 
     async def _stop_relaying(self) -> None:
         if self._relay is not None and not await asyncio.to_thread(self._relay.stop, self._settings.drain_seconds):
@@ -131,6 +151,22 @@ class FrontEnd:
             timing=Timing(greeting_delay=settings.greeting_delay),
             early_talk=settings.early_talk,
             screen=self._screen,
+        )
+
+    def _submission(self, receiver: ReceiverService) -> ReceiverService:
+        """As mail from the Internet is received, but for people who log in; they wait for no greeting."""
+        settings = self._settings
+        return replace(
+            receiver,
+            profile=submission_profile(
+                settings.hostname,
+                max_message_octets=settings.max_message_octets,
+                bare_line_ends=settings.bare_newline,
+            ),
+            timing=Timing(),
+            submission=submission_over_aws.submission(
+                settings, self._snapshots, self._sites, self._storage, self._passwords
+            ),
         )
 
     def _directory(self) -> DynamoDirectory:
