@@ -156,6 +156,15 @@ class DnsblEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class UriblEvidence:
+    """The names that lists list, the zones of those lists, and the lists that could not be asked or refuse us."""
+
+    names: tuple[str, ...] = ()
+    listed_by: tuple[str, ...] = ()
+    unusable: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RulesEvidence:
     """The names of the rules that hit."""
 

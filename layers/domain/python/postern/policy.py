@@ -57,12 +57,14 @@ def setting(
     scopes: tuple[Scope, ...] = (Scope.GLOBAL,),
     minimum: float | None = None,
     maximum: float | None = None,
+    shared_with: str = "",
 ) -> Any:
     """An attribute of a policy section: default, documentation, scopes where it can be set, and bounds.
 
-    Bounds are in the unit people write (points as decimals).
+    Bounds are in the unit people write (points as decimals). One that is `shared_with` another section counts as it
+    is set there, unless the section itself says otherwise.
     """
-    metadata = {"doc": doc, "scopes": scopes, "minimum": minimum, "maximum": maximum}
+    metadata = {"doc": doc, "scopes": scopes, "minimum": minimum, "maximum": maximum, "shared_with": shared_with}
     if callable(default):
         return field(default_factory=default, metadata=metadata)
     return field(default=default, metadata=metadata)

@@ -74,7 +74,7 @@ class PolicyBook:
 
     def section(self, name: str, kind: type[SectionT]) -> SectionT:
         """A section at global scope."""
-        return read_section(kind, self.scopes.get(GLOBAL_SCOPE, {}).get(name, {}), name)
+        return read_section(kind, with_shared(kind, name, self.scopes.get(GLOBAL_SCOPE, {})), name)
 
     def resolve(self, recipients: Sequence[Recipient]) -> ResolvedPolicy:
         """The policy for a transaction with these recipients."""
@@ -83,7 +83,11 @@ class PolicyBook:
         views = {name: stored_view(name, stored.get(name, {})) for name in CHECKS}
         widened = {name: _widest([view.mode, *_override_modes(name, overrides)]) for name, view in views.items()}
         checks = {
-            name: {**stored.get(name, {}), "mode": widened[name].value, "required": view.required}
+            name: {
+                **with_shared(section_types()[name], name, stored),
+                "mode": widened[name].value,
+                "required": view.required,
+            }
             for name, view in views.items()
         }
         others = {name: section for name, section in stored.items() if name not in checks}
@@ -140,6 +144,16 @@ def stored_view(name: str, stored: Section) -> CheckPolicy:
     common = {key: value for key, value in stored.items() if key in attributes(CheckPolicy)}
     view: CheckPolicy = read_section(section_types()[name], common, name)
     return view
+
+
+def with_shared(kind: type, name: str, stored: Sections) -> Section:
+    """A stored section, completed by what it shares with others and does not say itself."""
+    section = dict(stored.get(name, {}))
+    for attribute, item in attributes(kind).items():
+        owner = stored.get(item.metadata.get("shared_with", ""), {})
+        if attribute not in section and item.metadata.get("shared_with") and attribute in owner:
+            section[attribute] = owner[attribute]
+    return section
 
 
 def _override_modes(name: str, overrides: Iterable[RecipientPolicy]) -> list[Mode]:
