@@ -6,6 +6,7 @@ import random
 
 from postern.bayes.examples import Example, example_of
 from postern.bayes.features import Features, extract
+from postern.bayes.lessons import Label, Lesson, teach
 from postern.message import Message, parse_message
 from postern.text.view import view_text
 
@@ -44,3 +45,14 @@ def learnt(number: int, *, spam: bool, at: int = 0) -> Example:
 def learnt_letters(each: int) -> list[Example]:
     """So many letters of each kind."""
     return [learnt(number, spam=spam) for number in range(each) for spam in (False, True)]
+
+
+def lesson(number: int, *, spam: bool, at: int = 0, source: str = "cli") -> Lesson:
+    """The lesson that a letter is."""
+    message, features = read(letter(number, spam=spam))
+    return teach(message, features, Label.SPAM if spam else Label.HAM, taught_at=at, source=source)
+
+
+def lessons(each: int) -> list[Lesson]:
+    """So many letters of each kind."""
+    return [lesson(number, spam=spam) for number in range(each) for spam in (False, True)]

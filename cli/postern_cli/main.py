@@ -15,6 +15,7 @@ from typer.main import get_command as made_of
 MODULES = {
     "up": "postern_cli.up.command",
     "scan": "postern_cli.scan.command",
+    "learn": "postern_cli.learn.command",
     "trace": "postern_cli.trace.command",
     "quarantine": "postern_cli.quarantine.command",
     "policy": "postern_cli.policy.command",

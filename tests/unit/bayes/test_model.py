@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from bench.labelled_mail import read_labelled
-from postern.bayes import codec
-from postern.bayes.codec import SnapshotError, dump_examples, dump_model, load_examples, load_model
+from postern.bayes import archive, codec
+from postern.bayes.archive import dump_lessons, load_lessons
+from postern.bayes.codec import SnapshotError, dump_model, load_model
 from postern.bayes.combine import HAM_BELOW, SPAM_FROM, State, fit, state
 from postern.bayes.examples import ExampleError, pack_features, unpack_features
+from postern.bayes.lessons import forget
 from postern.bayes.logistic import Logistic, kinds_to_input
 from postern.bayes.logistic import train as train_regression
 from postern.bayes.model import Model, classify
 from postern.bayes.seed import seed_model
 from postern.bayes.training import TooFewExamplesError, train
-from tests.letters import learnt, learnt_letters, letter, read
+from tests.letters import learnt, learnt_letters, lesson, lessons, letter, read
 from tests.material import corpora
 
 UNSEEN = [(number, spam) for number in range(500, 520) for spam in (False, True)]
@@ -69,7 +72,7 @@ def test_a_seed_gives_way_as_the_site_learns(model: Model) -> None:
         (lambda octets: octets[:60] + bytes([octets[60] ^ 1]) + octets[61:], "checksum"),
         (lambda octets: b"PSTNMDL\x09" + octets[8:], "kind and version"),
         (lambda octets: b"", "kind and version"),
-        (lambda octets: dump_examples([]), "kind and version"),
+        (lambda octets: dump_lessons([]), "kind and version"),
     ],
 )
 def test_a_damaged_model_is_refused(model: Model, damage: object, said: str) -> None:
@@ -104,12 +107,18 @@ def test_a_snapshot_cannot_unfold_without_bounds(monkeypatch: pytest.MonkeyPatch
         load_model(sealed(b"\x00" * 2_000))
 
 
-def test_examples_are_read_back_exactly() -> None:
-    kept = learnt_letters(5)
-    for one, other in zip(kept, load_examples(dump_examples(kept)), strict=True):
-        assert (one.digest, one.spam, one.learnt_at) == (other.digest, other.spam, other.learnt_at)
-        assert np.array_equal(one.features.content, other.features.content)
-        assert np.array_equal(one.features.body_grams, other.features.body_grams)
+def test_lessons_are_read_back_exactly() -> None:
+    kept = [*lessons(3), replace(lesson(9, spam=True, at=7), automatic=True), forget(b"x" * 16, taught_at=5)]
+    assert load_lessons(dump_lessons(kept)) == [replace(one, forced=False) for one in kept]
+    features = lesson(1, spam=True).features
+    assert np.array_equal(features.content, read(letter(1, spam=True))[1].content)
+    assert np.array_equal(features.body_grams, read(letter(1, spam=True))[1].body_grams)
+
+
+@pytest.mark.parametrize("content", [b"short", b"\x00" * 31 + b"\xff" * 10, b"\x00" * 16 + b"\x09" + b"\x00" * 14])
+def test_a_damaged_archive_is_refused(content: bytes) -> None:
+    with pytest.raises(SnapshotError):
+        load_lessons(codec.seal(archive.MAGIC, content))
 
 
 @pytest.mark.parametrize(

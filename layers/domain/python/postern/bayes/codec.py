@@ -1,6 +1,6 @@
-"""Models and sets of examples as octets: versioned, checksummed, and bounded when they are read back.
+"""Models as octets: versioned, checksummed, and bounded when they are read back.
 
-Layout of both: 8 octets of magic with the version, SHA-256 of the rest, then zlib-compressed content. Reading a
+Layout: 8 octets of magic with the version, SHA-256 of the rest, then zlib-compressed content. Reading a
 damaged, foreign or oversized file raises `SnapshotError` before anything of it is used.
 """
 
@@ -11,7 +11,6 @@ import json
 import math
 import struct
 import zlib
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,6 @@ from numpy.typing import NDArray
 
 from postern.bayes import fisher
 from postern.bayes.combine import Combination
-from postern.bayes.examples import DIGEST_SIZE, Example, ExampleError, pack_features, unpack_features
 from postern.bayes.features import TRIGRAM_BITS
 from postern.bayes.fisher import TokenCounts
 from postern.bayes.hashing import Ids
@@ -27,15 +25,12 @@ from postern.bayes.logistic import Logistic
 from postern.bayes.model import WORD_BITS, Model, Provenance
 
 MODEL_MAGIC = b"PSTNMDL\x01"
-EXAMPLES_MAGIC = b"PSTNEXM\x01"
 MAX_COMPRESSED = 64 << 20
 MAX_CONTENT = 256 << 20
 MAX_HEADER = 64 << 10
-MAX_LEARNT = 100_000
 
 _HASH_SIZE = 32
 _LENGTH = struct.Struct("<I")
-_EXAMPLE = struct.Struct(f"<{DIGEST_SIZE}s?qI")
 _COUNT_STEP = 16.0
 """Token counts are kept in sixteenths: a seed model's are not whole."""
 
@@ -59,12 +54,12 @@ def dump_model(model: Model) -> bytes:
     }
     sections = [json.dumps(header, allow_nan=False).encode(), *_dump_counts(model.tokens)]
     sections += [*_dump_weights(model.words), *_dump_weights(model.grams)]
-    return _seal(MODEL_MAGIC, b"".join(_LENGTH.pack(len(section)) + section for section in sections))
+    return seal(MODEL_MAGIC, b"".join(_LENGTH.pack(len(section)) + section for section in sections))
 
 
 def load_model(octets: bytes) -> Model:
     """Undo `dump_model`; raises `SnapshotError`."""
-    header, *sections = _sections(_open(MODEL_MAGIC, octets), 10)
+    header, *sections = _sections(open_sealed(MODEL_MAGIC, octets), 10)
     try:
         return _model(json.loads(header[:MAX_HEADER]), sections)
     except (KeyError, TypeError, ValueError) as damage:
@@ -154,40 +149,16 @@ def _places(planes: bytes, bits: int) -> NDArray[np.int64]:
     return places
 
 
-def dump_examples(examples: Iterable[Example]) -> bytes:
-    """A set of examples as octets."""
-    rows = []
-    for example in examples:
-        packed = pack_features(example.features)
-        rows.append(_EXAMPLE.pack(example.digest, example.spam, example.learnt_at, len(packed)) + packed)
-    return _seal(EXAMPLES_MAGIC, b"".join(rows), level=0)
-
-
-def load_examples(octets: bytes) -> list[Example]:
-    """Undo `dump_examples`; raises `SnapshotError`."""
-    content, position, examples = _open(EXAMPLES_MAGIC, octets), 0, list[Example]()
-    while position < len(content):
-        if len(examples) >= MAX_LEARNT or position + _EXAMPLE.size > len(content):
-            raise SnapshotError("the set ends within an example or has too many")
-        digest, spam, learnt_at, size = _EXAMPLE.unpack_from(content, position)
-        position += _EXAMPLE.size
-        try:
-            features = unpack_features(content[position : position + size])
-        except ExampleError as damage:
-            raise SnapshotError(f"an example cannot be read: {damage}") from damage
-        examples.append(Example(digest, spam, learnt_at, features))
-        position += size
-    return examples
-
-
-def _seal(magic: bytes, content: bytes, level: int = 9) -> bytes:
+def seal(magic: bytes, content: bytes, level: int = 9) -> bytes:
+    """Content in the frame: magic of 8 octets, checksum, compressed content."""
     compressed = zlib.compress(content, level)
     return magic + hashlib.sha256(compressed).digest() + compressed
 
 
-def _open(magic: bytes, octets: bytes) -> bytes:
+def open_sealed(magic: bytes, octets: bytes, most: int = MAX_COMPRESSED) -> bytes:
+    """Undo `seal`; raises `SnapshotError`. `most` bounds the octets given; what they unfold to is bounded as well."""
     head = len(magic) + _HASH_SIZE
-    if len(octets) > MAX_COMPRESSED:
+    if len(octets) > most:
         raise SnapshotError("the snapshot is too large")
     if octets[: len(magic)] != magic:
         raise SnapshotError("this is no snapshot of the expected kind and version")

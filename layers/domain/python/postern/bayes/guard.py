@@ -1,7 +1,7 @@
-"""Against poisoned learning: a batch that is lopsided, or that would change the answer on many known messages.
+"""Against poisoned learning: lessons that are lopsided, or that would change the answer on many known messages.
 
 What users mark is not always what they mean, and what reaches a learning address is not always from users. The guard
-refuses the batch as a whole and says why; an operator can learn it all the same.
+refuses the lessons of one source as a whole and says why; an operator can let them through.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from postern.bayes.combine import State
-from postern.bayes.examples import Example
-from postern.bayes.learning import LearntMessages
+from postern.bayes.learning import LearntMessages, Totals
+from postern.bayes.lessons import Label, Lesson
 from postern.bayes.model import Model, classify
 
 LOPSIDED_FROM = 50
-"""Batches smaller than this may be of one kind: a user cleans up an inbox."""
+"""Fewer new messages than this may be of one kind: a user cleans up an inbox."""
 
 MOST_OF_ONE_KIND = 20
 """In the whole set one kind may outnumber the other so many times."""
 
 MOST_CONTRADICTED = 0.3
-"""The share of a batch that may contradict what the present model is sure of."""
+"""The share of the lessons that may contradict what the present model is sure of."""
 
 MOST_FLIPPED = 0.02
 """The share of known messages whose answer a new model may turn around."""
@@ -33,46 +33,56 @@ FEW = 10
 
 @dataclass(frozen=True, slots=True)
 class Objection:
-    """Why a batch should not be learnt, for people."""
+    """Why lessons should not be taken, for people."""
 
     reason: str
 
 
-def object_to_batch(known: LearntMessages, batch: Sequence[Example], present: Model | None) -> Objection | None:
-    """What speaks against learning a batch, before anything is trained; `None` when nothing does."""
-    lopsided = _lopsided(known, batch)
+def object_to_lessons(known: LearntMessages, lessons: Sequence[Lesson], present: Model | None) -> Objection | None:
+    """What speaks against lessons of one source, before anything is trained; `None` when nothing does."""
+    taught = [lesson for lesson in lessons if lesson.label is not Label.FORGOTTEN]
+    lopsided = _lopsided(known, taught)
     if lopsided or present is None or not present.provenance.site:
         return lopsided
-    certain = [
-        example
-        for example in batch
-        if classify(present, example.features).state is (State.HAM if example.spam else State.SPAM)
-    ]
-    if len(certain) >= FEW and len(certain) > MOST_CONTRADICTED * len(batch):
-        return Objection(f"{len(certain)} of {len(batch)} messages are the opposite of what the filter is sure of")
+    new = [lesson for lesson in taught if known.label(lesson.digest) is not lesson.label]
+    compared = _sample(new)
+    contradicted = sum(_wrong(present, lesson) for lesson in compared)
+    if contradicted >= FEW and contradicted > MOST_CONTRADICTED * len(compared):
+        return Objection(f"{contradicted} of {len(compared)} messages are the opposite of what the filter is sure of")
     return None
 
 
-def _lopsided(known: LearntMessages, batch: Sequence[Example]) -> Objection | None:
-    if len(batch) < LOPSIDED_FROM:
+def _lopsided(known: LearntMessages, taught: Sequence[Lesson]) -> Objection | None:
+    """One kind nearly missing does harm only where a model would be made of it: below 200 of each none is."""
+    before, after = known.totals(), known.totals_by_label()
+    new = [lesson for lesson in taught if known.label(lesson.digest) is not lesson.label]
+    if len(new) < LOPSIDED_FROM:
         return None
-    new = [example for example in batch if example.digest not in known]
-    totals, spams = known.totals(), sum(example.spam for example in new)
-    counts = sorted((totals.hams + len(new) - spams, totals.spams + spams))
-    if counts[1] >= 2 * LOPSIDED_FROM and counts[1] > MOST_OF_ONE_KIND * max(1, counts[0]):
-        return Objection(f"ham and spam would be learnt {counts[0]} to {counts[1]}: one kind is nearly missing")
+    for lesson in new:
+        earlier = known.label(lesson.digest)
+        after[lesson.label] += 1
+        if earlier is not None:
+            after[earlier] -= 1
+    totals = Totals(after[Label.HAM], after[Label.SPAM])
+    fewer, more = sorted((totals.hams, totals.spams))
+    if (before.enough or totals.enough) and more > MOST_OF_ONE_KIND * max(1, fewer):
+        return Objection(f"ham and spam would be learnt {totals.hams} to {totals.spams}: one kind is nearly missing")
     return None
 
 
-def object_to_model(known: Sequence[Example], before: Model, after: Model) -> Objection | None:
+def object_to_model(known: Sequence[Lesson], before: Model, after: Model) -> Objection | None:
     """What speaks against taking a new model into use: known messages that it turns from right to wrong."""
-    step = max(1, len(known) // MAX_COMPARED)
-    compared = known[::step][:MAX_COMPARED]
-    flipped = [example for example in compared if not _wrong(before, example) and _wrong(after, example)]
+    compared = _sample(known)
+    flipped = [lesson for lesson in compared if not _wrong(before, lesson) and _wrong(after, lesson)]
     if len(flipped) >= FEW and len(flipped) > MOST_FLIPPED * len(compared):
         return Objection(f"{len(flipped)} of {len(compared)} known messages would be judged wrongly from now on")
     return None
 
 
-def _wrong(model: Model, example: Example) -> bool:
-    return classify(model, example.features).state is (State.HAM if example.spam else State.SPAM)
+def _sample(lessons: Sequence[Lesson]) -> Sequence[Lesson]:
+    step = max(1, len(lessons) // MAX_COMPARED)
+    return lessons[::step][:MAX_COMPARED]
+
+
+def _wrong(model: Model, lesson: Lesson) -> bool:
+    return classify(model, lesson.features).state is (State.HAM if lesson.spam else State.SPAM)
