@@ -11,8 +11,12 @@ from typing import Any
 import boto3
 
 from postern_aws.items import to_item
+from postern_frontend.passwords import hash_password
 
 Row = Mapping[str, object]
+
+PASSWORD = "open-sesame"
+"""Of an example account; the service listens on loopback only."""
 
 HOSTED = "example.com"
 RELAYED = "relayed.example"
@@ -25,7 +29,10 @@ def rows(relay_port: int) -> dict[str, list[Row]]:
             {"domain": HOSTED, "note": "hosted: its mail stays here"},
             relayed_domain(relay_port),
         ],
-        "AccountsTable": [{"address": f"ann@{HOSTED}"}, {"address": f"bob@{HOSTED}"}],
+        "AccountsTable": [
+            {"address": f"ann@{HOSTED}", "password": hash_password(PASSWORD), "note": f"password: {PASSWORD}"},
+            {"address": f"bob@{HOSTED}"},
+        ],
         "AliasesTable": [
             {"address": f"postmaster@{HOSTED}", "targets": [f"ann@{HOSTED}"]},
             {"address": f"team@{HOSTED}", "targets": [f"ann@{HOSTED}", f"bob@{HOSTED}"]},
@@ -37,6 +44,9 @@ def rows(relay_port: int) -> dict[str, list[Row]]:
         ],
         "PolicyTable": [
             {"scope": "global", "section": "sender_lists", "mode": "enforce"},
+            {"scope": "global", "section": "dnsbl", "mode": "enforce", "note": "refuses the clients that lists name"},
+            {"scope": "global", "section": "dmarc", "trusted_sealers": ["list.example"], "note": "its ARC seals count"},
+            {"scope": "global", "section": "vbr", "trusted_certifiers": ["certifier.example"]},
             {"scope": "global", "section": "greylisting", "delay_minutes": 1, "note": "a minute, so that one sees it"},
             {"scope": f"mailbox:ann@{HOSTED}", "section": "greylisting", "mode": "observe", "note": "Ann never waits"},
             {"scope": f"mailbox:bob@{HOSTED}", "section": "spam_filter", "flagged": "quarantine"},

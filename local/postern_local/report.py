@@ -11,6 +11,7 @@ from rich.text import Text
 from postern.disposition import points_text
 from postern.model import Disposition, Points, RecipientDecision
 from postern_aws.receipts import Receipt
+from postern_local.demonstration import HOSTED, PASSWORD
 from postern_local.samples import Sent
 from postern_local.service_file import RunningService
 
@@ -19,6 +20,9 @@ WIDE = 120
 """Columns of a terminal from which on everything has a column of its own."""
 
 ELSEWHERE = "203.0.113.80"
+HERE = "here.example"
+"""The domain whose mail comes from this machine, by the zone file: what it sends to itself passes SPF."""
+
 _STYLES = {
     Disposition.ACCEPT: "green",
     Disposition.JUNK: "yellow",
@@ -94,6 +98,8 @@ def print_ready(console: Console, running: RunningService, state: str, authority
     console.print("[bold]Postern is up.[/] Ctrl-C stops it; mail and policy stay.", highlight=False)
     lines = (
         ("SMTP", f"127.0.0.1:{smtp}, with STARTTLS; behind a PROXY header also on {proxied}"),
+        ("Submission", f"127.0.0.1:{running.submission_port}, with STARTTLS; under TLS on {running.submissions_port}"),
+        ("Account", f"ann@{HOSTED}, password {PASSWORD}"),
         ("Recipients", "ann@example.com, bob@example.com, team@example.com, anything@relayed.example"),
         ("Embedded AWS", running.endpoint_url),
         ("State and logs", state),
@@ -102,17 +108,20 @@ def print_ready(console: Console, running: RunningService, state: str, authority
     for name, text in lines:
         console.print(f"  [dim]{name:17}[/]{text}", highlight=False, soft_wrap=True)
     console.print("\nTry next, in another terminal:", highlight=False)
-    for command in _commands(smtp, proxied):
+    for command in _commands(running):
         console.print(f"  {command}", highlight=False, soft_wrap=True, markup=False)
     console.print()
 
 
-def _commands(smtp: int, proxied: int) -> tuple[str, ...]:
+def _commands(running: RunningService) -> tuple[str, ...]:
+    smtp, proxied = running.smtp_port, running.proxy_port
+    login = f"--auth-user ann@{HOSTED} --auth-password {PASSWORD}"
     from_club = "--from office@club.example --helo host80.dialup.example --to bob@example.com"
     proxy = f"--proxy-version 1 --proxy-family TCP4 --proxy-source {ELSEWHERE} --proxy-source-port 40000"
     return (
-        f"swaks --server 127.0.0.1:{smtp} --tls --from carla@friend.example --to ann@example.com",
+        f"swaks --server 127.0.0.1:{smtp} --tls --helo {HERE} --from you@{HERE} --to ann@example.com",
         f"swaks --server 127.0.0.1:{proxied} {proxy} --proxy-dest 192.0.2.25 --proxy-dest-port 25 {from_club}",
+        f"swaks --server 127.0.0.1:{running.submission_port} --tls {login} --from ann@{HOSTED} --to bob@{HOSTED}",
         ".venv/bin/postern trace --last 5",
         ".venv/bin/postern quarantine list",
         ".venv/bin/postern policy show",

@@ -49,6 +49,8 @@ class LocalOptions:
     directory: Path = Path(".postern")
     smtp_port: int = SMTP_PORT
     proxy_port: int = PROXY_PORT
+    submission_port: int = 0
+    submissions_port: int = 0
     endpoint_port: int = 0
     packing: Packing = Packing.CHECK
     zone_file: Path | None = ZONE
@@ -118,14 +120,17 @@ class LocalService:
         endpoint = Endpoint(directory / "logs" / "endpoint.log", self._options.endpoint_port, self._options.faults)
         self._stack.callback(endpoint.close)
         self._start_front_ends(aws, endpoint)
-        smtp, proxied = (int(one.variables["POSTERN_SMTP_PORT"]) for one in self.front_ends)
+        direct, proxied = (one.variables for one in self.front_ends)
         self.running = RunningService(
             pid=os.getpid(),
             endpoint_url=endpoint.url,
-            smtp_port=smtp,
-            proxy_port=proxied,
+            smtp_port=int(direct["POSTERN_SMTP_PORT"]),
+            proxy_port=int(proxied["POSTERN_SMTP_PORT"]),
             hostname=HOSTNAME,
             outputs=dict(aws.outputs),
+            submission_port=int(direct["POSTERN_SUBMISSION_PORT"]),
+            submissions_port=int(direct["POSTERN_SUBMISSIONS_PORT"]),
+            submission_proxy_port=int(proxied["POSTERN_SUBMISSION_PORT"]),
         )
         self.running.write(directory)
 
@@ -136,6 +141,7 @@ class LocalService:
             "packing": self._options.packing.value,
             "production": "false",
             "vendored_layers": "false",
+            "submission": "true",
         }
         assemblies = synthesis.ASSEMBLIES / f"{self._options.packing.value}-local"
         known = synthesis.is_ready(assemblies, context)
@@ -165,17 +171,15 @@ class LocalService:
 
     def _start_front_ends(self, aws: EmbeddedAws, endpoint: Endpoint) -> None:
         """Two tasks, as in AWS: one for anybody, one behind a PROXY header for clients with an address of their own."""
-        ports = (_free(self._options.smtp_port, "smtp-port"), _free(self._options.proxy_port, "proxy-port"))
         with self._step("Front ends listening"):
-            for number, port in enumerate(ports, 1):
+            for number, ports in enumerate((self._direct_ports(), self._proxied_ports()), 1):
                 name = f"front-end-{number}"
                 self.front_ends.append(
                     FrontEndProcess(
                         name,
                         {
                             **aws.container_environment(),
-                            "POSTERN_SMTP_PORT": str(port),
-                            "POSTERN_PROXY_PROTOCOL": "true" if port == ports[1] else "false",
+                            **ports,
                         },
                         endpoint.url,
                         _free(0, ""),
@@ -187,6 +191,22 @@ class LocalService:
                 one.start()
             for one in self.front_ends:
                 one.wait_until_ready()
+
+    def _direct_ports(self) -> dict[str, str]:
+        options = self._options
+        return {
+            "POSTERN_SMTP_PORT": str(_free(options.smtp_port, "smtp-port")),
+            "POSTERN_SUBMISSION_PORT": str(_free(options.submission_port, "submission-port")),
+            "POSTERN_SUBMISSIONS_PORT": str(_free(options.submissions_port, "submissions-port")),
+        }
+
+    def _proxied_ports(self) -> dict[str, str]:
+        return {
+            "POSTERN_SMTP_PORT": str(_free(self._options.proxy_port, "proxy-port")),
+            "POSTERN_SUBMISSION_PORT": str(_free(0, "")),
+            "POSTERN_SUBMISSIONS_PORT": str(_free(0, "")),
+            "POSTERN_PROXY_PROTOCOL": "true",
+        }
 
     def _stop_front_ends(self) -> None:
         """All at once: each waits for its own connections."""

@@ -22,7 +22,7 @@ class AlreadyRunning(Exception):  # noqa: N818 - it states what is the case
 
 @dataclass(frozen=True, slots=True)
 class RunningService:
-    """What `service.json` says. Ports are on loopback; on `proxy_port` a PROXY header is demanded."""
+    """What `service.json` says. Ports are on loopback; on those named after a proxy a PROXY header is demanded."""
 
     pid: int
     endpoint_url: str
@@ -30,6 +30,9 @@ class RunningService:
     proxy_port: int
     hostname: str
     outputs: Mapping[str, str]
+    submission_port: int = 0
+    submissions_port: int = 0
+    submission_proxy_port: int = 0
 
     def write(self, directory: Path) -> None:
         """Make it known, at once and whole."""

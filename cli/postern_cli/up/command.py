@@ -17,7 +17,7 @@ app = typer.Typer(add_completion=False)
 
 
 @app.command()
-def up(
+def up(  # noqa: PLR0913, PLR0917 - one parameter per option of the command line
     data: Annotated[Path, typer.Option(help="Directory that keeps mail, policy and logs.")] = Path(".postern"),
     zone: Annotated[
         Path | None, typer.Option(help="Answer DNS questions from this zone file (JSON). [that of the samples]")
@@ -29,6 +29,12 @@ def up(
     proxy_port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port for SMTP with a PROXY header, to try other client addresses.")
     ] = 2526,
+    submission_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port for submission with STARTTLS, as 587.")
+    ] = 2587,
+    submissions_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port for submission under TLS from the start, as 465.")
+    ] = 2465,
     packing: Annotated[Packing, typer.Option(help="One Lambda per check, or one per stage.")] = Packing.CHECK,
 ) -> None:
     """Run the whole service on this machine, on an embedded AWS: no account, no Docker.
@@ -56,6 +62,8 @@ def up(
         directory=data,
         smtp_port=smtp_port,
         proxy_port=proxy_port,
+        submission_port=submission_port,
+        submissions_port=submissions_port,
         packing=packing,
         zone_file=None if dns else zone or ZONE,
         samples=samples,
