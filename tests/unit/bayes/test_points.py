@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from postern.bayes.combine import SPAM_FROM
 from postern.bayes.features import Features, extract
 from postern.bayes.fisher import TokenCounts, count_tokens
-from postern.bayes.points import LEAST, MOST, SEED_LEAST, points
+from postern.bayes.points import LEAST, MOST, points
 from postern.bayes.seed_trust import seed_trust
 from postern.message import Message, parse_message
 from postern.text.view import view_text
@@ -40,8 +40,9 @@ def test_more_odds_are_never_fewer_points_and_both_ends_are_bounded(one: float, 
     assert LEAST * 100 <= points(low) <= points(high) <= MOST * 100 < REFUSED_AT
 
 
-def test_the_seed_hardly_speaks_for_a_message() -> None:
-    assert points(-50.0, 1.0, SEED_LEAST) == -100
+def test_a_model_that_is_half_believed_speaks_half_as_well_for_a_message() -> None:
+    assert points(-50.0, 0.5) == points(-50.0) // 2 == -150
+    assert points(-50.0, 0.0) == 0
 
 
 def test_mail_like_the_mail_it_was_made_from_is_known() -> None:

@@ -18,17 +18,19 @@ SPAM_POINTS = 5.0
 PROPORTIONAL_TO = 7.0
 MOST = 10.0
 LEAST = -3.0
-SEED_LEAST = -1.0
-"""The seed knows nothing of a site's own ham: what looks like it must not make up for what other checks found."""
 
 _PER_ODDS = SPAM_POINTS / math.log(SPAM_FROM / (1 - SPAM_FROM))
 
 
-def points(odds: float, trust: float = 1.0, least: float = LEAST) -> Points:
-    """The points of log-odds of spam; `trust` (0 to 1) is how much the model that gave them is worth here."""
+def points(odds: float, trust: float = 1.0) -> Points:
+    """The points of log-odds of spam.
+
+    `trust` (0 to 1) is how much the model that gave them is worth here. Half as much bounds what speaks for a message
+    at half as well: mail of another kind must not be cleared of what other checks found.
+    """
     straight = odds * trust * _PER_ODDS
     if straight < 0:
-        bent = least * (1 - math.exp(-straight / least))
+        bent = LEAST * trust * (1 - math.exp(-straight / (LEAST * trust)))
     elif straight > PROPORTIONAL_TO:
         room = MOST - PROPORTIONAL_TO
         bent = PROPORTIONAL_TO + room * (1 - math.exp((PROPORTIONAL_TO - straight) / room))

@@ -74,9 +74,9 @@ SPEC = CheckSpec(
         symbol("LEARNT_SURE_HAM", -2.8, "all classifiers together: ham for sure; below -2.5"),
         symbol("SEED_SPAM", 5.0, "the seed model: spam; up to 10.0 by the odds and as far as it knows such mail"),
         symbol("SEED_LIKELY_SPAM", 3.0, "the seed model: rather spam; up to 5.0, as far as it knows such mail"),
-        symbol("SEED_UNSURE", 0, "the seed model: unsure; -0.9 to 2.0"),
-        symbol("SEED_HAM", -0.9, "the seed model: ham"),
-        symbol("SEED_SURE_HAM", -1.0, "the seed model: ham for sure"),
+        symbol("SEED_UNSURE", 0, "the seed model: unsure; -1.5 to 2.0, as far as it knows such mail"),
+        symbol("SEED_HAM", -2.0, "the seed model: ham; down to -2.6, as far as it knows such mail"),
+        symbol("SEED_SURE_HAM", -2.8, "the seed model: ham for sure; down to -3.0, as far as it knows such mail"),
     ),
     needs=frozenset({Needs.MESSAGE}),
     memory_mb=1769,
@@ -131,7 +131,7 @@ def _bayes_finding(judgement: Judgement, clues: tuple[Clue, ...], *, site: bool)
 
 def _verdict_finding(judgement: Judgement, trust: float, *, site: bool) -> Finding:
     """The symbol of all classifiers together, with points by the odds."""
-    from postern.bayes.points import SEED_LEAST, points  # noqa: PLC0415 - see evaluate
+    from postern.bayes.points import points  # noqa: PLC0415 - see evaluate
 
     probability = judgement.probability
     odds = judgement.scores[0]
@@ -144,7 +144,7 @@ def _verdict_finding(judgement: Judgement, trust: float, *, site: bool) -> Findi
     if site:
         return Finding(f"LEARNT_{word}", f"{probability:.4f}", points(odds))
     detail = f"{probability:.4f}, believed to {trust:.0%}"
-    return Finding(f"SEED_{word}", detail, points(odds, trust, SEED_LEAST))
+    return Finding(f"SEED_{word}", detail, points(odds, trust))
 
 
 def _properties(judgement: Judgement, clues: tuple[Clue, ...], *, site: bool) -> dict[str, object]:
