@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from postern.dkim.signing import SigningKey, sign_message
 from postern.message import parse_message
+from tests.sealing import seal
 
 EVENTS = Path(__file__).resolve().parent
 ZONE = EVENTS / "zone.json"
@@ -30,6 +31,11 @@ KEY_BITS = 2048
 
 SIGNED: Mapping[str, str] = {"clean": "friend.example", "newsletter": "shop.example", "two-minds": "shop.example"}
 """The messages that are signed, and by whom."""
+
+SEALED: Mapping[str, tuple[str, str]] = {
+    "list-copy": ("list.example", "spf=pass smtp.mailfrom=friend.example; dmarc=pass header.from=friend.example")
+}
+"""The messages that are sealed (ARC): by whom, and what the sealer says it found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +57,11 @@ def make_key(signing_domain: str) -> PublishedKey:
 
 
 def make_message(name: str, keys: Mapping[str, PublishedKey]) -> bytes:
-    """The octets of a sample: its text with CRLF line ends, signed when it is to be."""
+    """The octets of a sample: its text with CRLF line ends, signed or sealed when it is to be."""
     text = (TEXTS / f"{name}.txt").read_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    if name in SEALED:
+        sealer, results = SEALED[name]
+        return seal(text, keys[sealer].key, 1, results)
     if name not in SIGNED:
         return text
     return sign_message(parse_message(text), [keys[SIGNED[name]].key], SIGNED_AT) + text
@@ -60,7 +69,8 @@ def make_message(name: str, keys: Mapping[str, PublishedKey]) -> bytes:
 
 def main() -> int:
     """Write every message and the zone."""
-    keys = {signing_domain: make_key(signing_domain) for signing_domain in sorted(set(SIGNED.values()))}
+    signing_domains = {*SIGNED.values(), *(sealer for sealer, _ in SEALED.values())}
+    keys = {signing_domain: make_key(signing_domain) for signing_domain in sorted(signing_domains)}
     for text in sorted(TEXTS.glob("*.txt")):
         (MESSAGES / f"{text.stem}.eml").write_bytes(make_message(text.stem, keys))
     zone = json.loads(ZONE.read_text(encoding="utf-8"))
