@@ -15,7 +15,7 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 
 from infra.acknowledgements import acknowledge
-from infra.grants import allow, index_arn
+from infra.grants import allow, allow_updates, index_arn
 from infra.message_bucket import INCOMING, MAIL, POLICY, QUARANTINE
 
 RELAY_SECRETS = "postern/"
@@ -29,10 +29,13 @@ class FrontEndAccess:
     bucket: s3.Bucket
     tables: Mapping[str, dynamodb.Table]
     machine: sfn.StateMachine
+    outbound_machine: sfn.StateMachine
     wake_relay: sqs.Queue
     notices: sns.Topic
     security_notices: sns.Topic
     tls_secret: secrets.Secret
+    thaw_secret: secrets.Secret
+    thaw_url: str
 
     def environment(self) -> dict[str, str]:
         """The variables of `postern_aws.settings.FrontEndSettings` and `RelaySettings`."""
@@ -46,11 +49,16 @@ class FrontEndAccess:
             "POSTERN_DMARC_REPORTS_TABLE": self.tables["DmarcReportsTable"].table_name,
             "POSTERN_QUARANTINE_TABLE": self.tables["QuarantineTable"].table_name,
             "POSTERN_SCREENING_TABLE": self.tables["ScreeningTable"].table_name,
+            "POSTERN_CORRESPONDENTS_TABLE": self.tables["CorrespondentsTable"].table_name,
+            "POSTERN_SENT_MESSAGES_TABLE": self.tables["SentMessagesTable"].table_name,
             "POSTERN_STATE_MACHINE_ARN": self.machine.state_machine_arn,
+            "POSTERN_OUTBOUND_STATE_MACHINE_ARN": self.outbound_machine.state_machine_arn,
             "POSTERN_RELAY_QUEUE_URL": self.wake_relay.queue_url,
             "POSTERN_NOTICE_TOPIC_ARN": self.notices.topic_arn,
             "POSTERN_SECURITY_TOPIC_ARN": self.security_notices.topic_arn,
             "POSTERN_TLS_SECRET_ARN": self.tls_secret.secret_arn,
+            "POSTERN_THAW_SECRET_ARN": self.thaw_secret.secret_arn,
+            "POSTERN_THAW_URL": self.thaw_url,
         }
 
     def grant(self, role: iam.IRole) -> None:
@@ -64,8 +72,11 @@ class FrontEndAccess:
             "A relay target's password is a secret that policy names; its name begins with a prefix of ours.",
         )
         self._grant_screening(role)
+        # A front end cannot change a password or an identity, whoever takes it over.
+        allow_updates(role, self.tables["AccountsTable"], "address", "last_used", "frozen_since", "frozen_reason")
         allow(role, ["sns:Publish"], self.notices.topic_arn, self.security_notices.topic_arn)
         allow(role, ["secretsmanager:GetSecretValue"], self.tls_secret.secret_arn, self._relay_passwords())
+        allow(role, ["secretsmanager:GetSecretValue"], self.thaw_secret.secret_arn)
 
     def _relay_passwords(self) -> str:
         """Secrets that people make for relay targets; policy names them, so that only their prefix is known here."""
@@ -78,7 +89,8 @@ class FrontEndAccess:
         lookups = [self.tables[name].table_arn for name in ("AccountsTable", "AliasesTable")]
         allow(role, ["s3:PutObject"], self.bucket.arn_for_objects(f"{INCOMING}*"))
         allow(role, ["s3:GetObject"], self.bucket.arn_for_objects(f"{POLICY}*"))
-        allow(role, ["states:StartSyncExecution"], self.machine.state_machine_arn)
+        machines = (self.machine.state_machine_arn, self.outbound_machine.state_machine_arn)
+        allow(role, ["states:StartSyncExecution"], *machines)
         allow(role, ["dynamodb:GetItem", "dynamodb:BatchGetItem"], *lookups)
         allow(role, ["dynamodb:PutItem"], self.tables["ReceiptsTable"].table_arn)
         allow(role, ["dynamodb:UpdateItem"], self.tables["DmarcReportsTable"].table_arn)
@@ -87,6 +99,8 @@ class FrontEndAccess:
         actions = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem"]
         changes = ["dynamodb:UpdateItem", "dynamodb:DeleteItem"]
         allow(role, [*actions, *changes], self.tables["ScreeningTable"].table_arn)
+        # Of an account that sends too much: whether its recipients are strangers to it.
+        allow(role, ["dynamodb:BatchGetItem"], self.tables["CorrespondentsTable"].table_arn)
 
     def _grant_relaying(self, role: iam.IRole) -> None:
         outbox = self.tables["OutboxTable"]
@@ -97,3 +111,20 @@ class FrontEndAccess:
         allow(role, ["s3:PutObject"], self.bucket.arn_for_objects(f"{QUARANTINE}*"))
         allow(role, ["dynamodb:PutItem"], self.tables["QuarantineTable"].table_arn)
         allow(role, ["sqs:ReceiveMessage", "sqs:DeleteMessage"], self.wake_relay.queue_arn)
+        allow(role, ["dynamodb:BatchWriteItem"], self.tables["SentMessagesTable"].table_arn)
+        self._grant_sending_by_ses(role)
+
+    def _grant_sending_by_ses(self, role: iam.IRole) -> None:
+        """As any of the owner's verified identities: which domains send is policy, and SES checks that they are his."""
+        stack = Stack.of(self.tls_secret)
+        for resource in ("identity", "configuration-set"):
+            allow(
+                role,
+                ["ses:SendEmail", "ses:SendRawEmail"],
+                stack.format_arn(service="ses", resource=resource, resource_name="*"),
+            )
+            acknowledge(
+                role,
+                f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:ses:<AWS::Region>:<AWS::AccountId>:{resource}/*]",
+                "Which of the owner's domains send through SES is policy, which people change without a deployment.",
+            )

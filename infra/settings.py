@@ -16,6 +16,7 @@ from postern.workflow import Packing
 
 LOG_RETENTION_DAYS = (1, 7, 14, 30, 90, 180, 365, 731)
 MAX_TASKS = 50
+MAX_THAW_CONCURRENCY = 10
 
 _HOST_NAME = re.compile(r"(?=.{4,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])")
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?P<host>[A-Za-z0-9.-]{4,253})")
@@ -61,6 +62,12 @@ def _tasks(value: object) -> int:
     return int(str(value))
 
 
+def _concurrency(value: object) -> int:
+    if str(value) not in map(str, range(MAX_THAW_CONCURRENCY + 1)):
+        raise ValueError(f"{value!r} is not a number from 0 to {MAX_THAW_CONCURRENCY}")
+    return int(str(value))
+
+
 def _retention(value: object) -> int:
     if str(value) not in map(str, LOG_RETENTION_DAYS):
         raise ValueError(f"{value!r} is not one of: {', '.join(map(str, LOG_RETENTION_DAYS))}")
@@ -88,6 +95,10 @@ class DeploySettings:
     max_tasks: int = field(default=6, metadata=_read_by(_tasks, "front-end tasks under load"))
     log_retention_days: int = field(default=30, metadata=_read_by(_retention, "days that logs are kept"))
     submission: bool = field(default=False, metadata=_read_by(_flag, "open 587 and 465 beside 25"))
+    thaw_concurrency: int = field(
+        default=0,
+        metadata=_read_by(_concurrency, "executions reserved for, and the most of, the link that thaws accounts"),
+    )
     vendored_layers: bool = field(
         default=True,
         metadata=_read_by(_flag, "deploy the layers of others' packages; false for the embedded AWS, which has them"),

@@ -18,12 +18,13 @@ from infra.alarms import (
 from infra.batv_secret import BatvSecret
 from infra.check_functions import CheckFunctions
 from infra.dashboard import Dashboard
+from infra.deciding import DECIDE, SignMessage
 from infra.delivery import Delivery
 from infra.filter_workflow import FilterWorkflow
 from infra.front_end_access import FrontEndAccess
 from infra.front_end_service import FrontEndService
 from infra.layers import FunctionLayers
-from infra.listeners import open_listeners
+from infra.listeners import open_listeners, ports_as_variables
 from infra.load_balancer import LoadBalancer
 from infra.log_retention import RETENTION
 from infra.message_bucket import MessageBucket
@@ -31,12 +32,15 @@ from infra.network import Network
 from infra.notifications import Notifications
 from infra.packs import packs
 from infra.policy_compiler import PolicyCompiler
-from infra.postern_function import FunctionDefaults
+from infra.postern_function import FunctionDefaults, PosternFunction
 from infra.self_test import SelfTest
 from infra.settings import DeploySettings
 from infra.tables import POLICY_TABLES, STATE_TABLES, Tables, index_due_rows, index_receipts_by_domain
+from infra.thaw_account import ThawAccount
 from infra.tls_secret import TlsSecret
 from postern import catalog
+from postern.model import Direction
+from postern.workflow import SIGN_FUNCTION, Packing
 
 
 class PosternStack(Stack):
@@ -62,7 +66,7 @@ class PosternStack(Stack):
             postmaster_email=settings.postmaster_email,
             security_email=settings.told_of_security,
         )
-        self.workflow = self._make_workflow()
+        self._make_workflows()
         self._make_delivery()
         self._make_front_end()
         self._watch()
@@ -76,19 +80,37 @@ class PosternStack(Stack):
         index_receipts_by_domain(state.by_name["ReceiptsTable"])
         return {**policy.by_name, **state.by_name}
 
-    def _make_workflow(self) -> FilterWorkflow:
+    def _make_workflows(self) -> None:
+        """One state machine for what comes in, one for what goes out; a check of both has one Lambda."""
         stages, packing = catalog.stages(), self._settings.packing
+        outgoing = catalog.judging(Direction.OUTBOUND)
         checks = CheckFunctions(
             self,
             "Checks",
-            packs=packs(stages, packing),
+            packs=packs(stages, packing, outgoing),
             defaults=self._defaults,
             bucket=self.bucket,
             tables=self.tables,
             batv_secret=self.batv_secret,
         )
-        return FilterWorkflow(
-            self, "Filter", stages=stages, packing=packing, checks=checks.by_name, defaults=self._defaults
+        decide = PosternFunction(self, "Decide", DECIDE, defaults=self._defaults).function
+        sign = SignMessage(
+            self, "Sign", defaults=self._defaults, bucket=self.bucket, batv_secret=self.batv_secret
+        ).function
+        ending = {"decide": decide, SIGN_FUNCTION: sign}
+        self.deciding = {**checks.by_name, **ending}
+        retention = self._defaults.retention
+        self.workflow = FilterWorkflow(
+            self, "Filter", stages=stages, packing=packing, functions=self.deciding, retention=retention
+        )
+        self.outgoing_workflow = FilterWorkflow(
+            self,
+            "Outgoing",
+            stages=catalog.stages(outgoing),
+            packing=Packing.CHECK,
+            functions={**checks.by_check, **ending},
+            retention=retention,
+            signs=True,
         )
 
     def _make_delivery(self) -> None:
@@ -123,15 +145,27 @@ class PosternStack(Stack):
         listeners = open_listeners(submission=settings.submission)
         self.balancer = LoadBalancer(self, "LoadBalancer", vpc=vpc, listeners=listeners)
         self.tls_secret = TlsSecret(self, "Tls", production=settings.production).secret
+        self.thaw = ThawAccount(
+            self,
+            "ThawAccount",
+            defaults=self._defaults,
+            tables=self.tables,
+            wake_relay=self.delivery.wake_relay,
+            production=settings.production,
+            concurrency=settings.thaw_concurrency,
+        )
         access = FrontEndAccess(
             hostname=settings.hostname,
             bucket=self.bucket,
             tables=self.tables,
             machine=self.workflow.machine,
+            outbound_machine=self.outgoing_workflow.machine,
             wake_relay=self.delivery.wake_relay,
             notices=self.notifications.postmaster,
             security_notices=self.notifications.security,
             tls_secret=self.tls_secret,
+            thaw_secret=self.thaw.secret,
+            thaw_url=self.thaw.url,
         )
         front_end = FrontEndService(
             self,
@@ -139,7 +173,7 @@ class PosternStack(Stack):
             vpc=vpc,
             balancer=self.balancer,
             listeners=listeners,
-            environment=access.environment(),
+            environment={**access.environment(), **ports_as_variables(listeners)},
             retention=self._defaults.retention,
             tasks=(settings.desired_tasks, settings.max_tasks),
         )
@@ -161,10 +195,11 @@ class PosternStack(Stack):
         ]
         alarms = Alarms(self, "Alarms", tell=self.notifications.postmaster, troubles=troubles)
         functions = {
-            **self.workflow.functions,
+            **self.deciding,
             **self.delivery.functions,
             "compile_policy": self.compiler.function,
             "self_test": self.self_test.function,
+            "thaw_account": self.thaw.function,
         }
         Dashboard(
             self,
@@ -181,6 +216,7 @@ class PosternStack(Stack):
             "MessageBucket": self.bucket.bucket_name,
             **{name: table.table_name for name, table in self.tables.items()},
             "StateMachineArn": self.workflow.machine.state_machine_arn,
+            "OutboundStateMachineArn": self.outgoing_workflow.machine.state_machine_arn,
             "NoticeTopicArn": self.notifications.postmaster.topic_arn,
             "SecurityTopicArn": self.notifications.security.topic_arn,
             "RelayQueueUrl": self.delivery.wake_relay.queue_url,
@@ -188,6 +224,9 @@ class PosternStack(Stack):
             "BatvSecretArn": self.batv_secret.secret_arn,
             "CompilePolicyFunction": self.compiler.function.function_name,
             "SelfTestFunction": self.self_test.function.function_name,
+            "ThawFunction": self.thaw.function.function_name,
+            "ThawUrl": self.thaw.url,
+            "ThawSecretArn": self.thaw.secret.secret_arn,
             "HostName": self._settings.hostname,
             "MailAddresses": ", ".join(address.attr_public_ip for address in self.balancer.addresses),
             "BalancerName": self.balancer.balancer.load_balancer_dns_name,

@@ -54,6 +54,7 @@ class Installation:
     relay_queue_url: str
     secret_arn: str
     batv_secret_arn: str
+    thaw_secret_arn: str
 
     def environment(self) -> dict[str, str]:
         """Every variable that any deployable may have."""
@@ -66,8 +67,11 @@ class Installation:
             "POSTERN_RELAY_QUEUE_URL": self.relay_queue_url,
             "POSTERN_TLS_SECRET_ARN": self.secret_arn,
             "POSTERN_BATV_SECRET_ARN": self.batv_secret_arn,
+            "POSTERN_THAW_SECRET_ARN": self.thaw_secret_arn,
+            "POSTERN_THAW_URL": "https://thaw.lambda-url.example/",
             "POSTERN_HOSTNAME": HOSTNAME,
             "POSTERN_STATE_MACHINE_ARN": f"arn:aws:states:{REGION}:123456789012:stateMachine:filter",
+            "POSTERN_OUTBOUND_STATE_MACHINE_ARN": f"arn:aws:states:{REGION}:123456789012:stateMachine:outgoing",
             "POSTERN_LOG_LEVEL": "CRITICAL",
         }
 
@@ -117,7 +121,8 @@ def _installation() -> Installation:
     relay = clients.sqs().create_queue(QueueName="relay")["QueueUrl"]
     secret = clients.secrets().create_secret(Name="tls", SecretString='{"certificate": "", "key": ""}')["ARN"]
     batv = clients.secrets().create_secret(Name="batv", SecretString='{"keys": []}')["ARN"]
-    return Installation(topic, security, notices, relay, secret, batv)
+    thaw = clients.secrets().create_secret(Name="thaw", SecretString="a key of its own")["ARN"]
+    return Installation(topic, security, notices, relay, secret, batv, thaw)
 
 
 def _create_table(name: str, keys: tuple[str, ...]) -> None:

@@ -57,6 +57,7 @@ class EmbeddedAws:
         self.restored = (tables.restore(), objects.restore())
         self._run_streams(functions)
         tables.offer_again()
+        template_resources.function_urls.invoke = functions.invoke_by_name
         self._run_schedules(functions, tables)
 
     def stop(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from postern_local.template_resources import EmbeddedSecret, Remembered
+from postern_local.template_resources import EmbeddedFunctionUrl, EmbeddedSecret, Remembered
 
 NETWORK = "the front end listens on loopback; there is nothing to route, balance or guard"
 WATCHING = "moto keeps no metrics to watch; the log files and `postern trace` tell what happens"
@@ -16,6 +16,7 @@ PERMISSIONS = "one process, one user: nothing is forbidden; the tests of the tem
 STARTED_HERE = "moto does not act on it; this package reads its properties and does"
 IN_PROCESS = "the functions run in this process, whose environment has what the layers hold"
 LOGS = "the functions log to files of the state directory"
+HEARD_HERE = "moto gives a function no address; a listener on loopback hears requests and invokes it"
 NOT_IN_MOTO = "moto's CloudFormation does not know it; its API does"
 
 
@@ -55,6 +56,7 @@ RESOURCES: Mapping[str, ResourceStandIn] = {
     "AWS::Lambda::EventSourceMapping": ResourceStandIn(Remembered, STARTED_HERE),
     "AWS::Lambda::LayerVersion": ResourceStandIn(Remembered, IN_PROCESS),
     "AWS::Lambda::Permission": ResourceStandIn(Remembered, PERMISSIONS),
+    "AWS::Lambda::Url": ResourceStandIn(EmbeddedFunctionUrl, HEARD_HERE),
     "AWS::Logs::LogGroup": ResourceStandIn(Remembered, LOGS),
     "AWS::S3::BucketPolicy": ResourceStandIn(Remembered, PERMISSIONS),
     "AWS::SNS::Subscription": ResourceStandIn(Remembered, "notices go to a file and to the screen, not by e-mail"),
@@ -91,7 +93,8 @@ BEHAVIOUR: Mapping[str, str] = {
     "notices: notice_log.to_file": "there is nobody to write to; they go to logs/notices.jsonl",
     "faults: faults.FaultyApplication": "AWS fails by itself, now and then; here it has to be asked to",
     "SQS": "queues are empty after a restart: they only wake the relay worker, who looks at the rows anyway",
-    "Secrets": "a certificate of the local authority is put into the secret at every start",
+    "Secrets": "a certificate of the local authority is put into the secret at every start; generated ones are new at"
+    " every start, too, so that links in old notices no longer work",
 }
 """What behaves differently, by name and place, and why."""
 

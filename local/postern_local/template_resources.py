@@ -5,6 +5,7 @@ Which types, and why, is listed in `stand_ins.py`.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,10 +16,16 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from postern_local.account import ACCOUNT, REGION
+from postern_local.function_urls import FunctionUrls
 
 ARN_PARTS = ("local", "local", "local")
 
+_GENERATED_OCTETS = 48
+
 Properties = Mapping[str, Any]
+
+function_urls = FunctionUrls()
+"""The addresses of functions in this process."""
 
 created: dict[str, list[tuple[str, Properties]]] = {}
 """What was made by type: logical id and resolved properties. Schedules and the front end are started from it."""
@@ -104,13 +111,36 @@ class EmbeddedSecret(Remembered):
     def create_from_cloudformation_json(
         cls, resource_name: str, cloudformation_json: Properties, account_id: str, region_name: str, **kwargs: Any
     ) -> EmbeddedSecret:
-        """Create it with the text that the template gives."""
+        """Create it with the text that the template gives, or one made up when it is to be generated."""
         del account_id, kwargs
         properties = cloudformation_json.get("Properties", {})
         secret = cls(resource_name, cloudformation_json["Type"], properties)
         client = boto3.client("secretsmanager", region_name=region_name)
-        secret.arn = client.create_secret(Name=resource_name, SecretString=properties["SecretString"])["ARN"]
+        text = properties.get("SecretString") or secrets.token_urlsafe(_GENERATED_OCTETS)
+        secret.arn = client.create_secret(Name=resource_name, SecretString=text)["ARN"]
         return secret
+
+
+class EmbeddedFunctionUrl(Remembered):
+    """A function's address for anybody, on loopback."""
+
+    url = ""
+
+    def get_cfn_attribute(self, attribute_name: str) -> str:
+        """The address, or what any resource says."""
+        return self.url if attribute_name == "FunctionUrl" else super().get_cfn_attribute(attribute_name)
+
+    @classmethod
+    def create_from_cloudformation_json(
+        cls, resource_name: str, cloudformation_json: Properties, account_id: str, region_name: str, **kwargs: Any
+    ) -> EmbeddedFunctionUrl:
+        """Give it an address; requests are heard once the functions can be invoked."""
+        del account_id, region_name
+        properties = cloudformation_json.get("Properties", {})
+        made = cls(resource_name, cloudformation_json["Type"], properties)
+        function = str(properties["TargetFunctionArn"]).rpartition(":")[2]
+        made.url = function_urls.add(str(kwargs.get("LogicalId", resource_name)), function)
+        return made
 
 
 def register(classes: Mapping[str, type[Remembered]]) -> None:

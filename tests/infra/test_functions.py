@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+from fnmatch import fnmatchcase
 
 import pytest
 
 from infra.packs import packs
 from postern import catalog
 from postern.contract import Needs
-from postern.workflow import DECIDE_SECONDS, Packing
+from postern.workflow import DECIDE_SECONDS, SIGN_SECONDS, Packing
 from postern_aws.settings import (
     CompilePolicySettings,
     DecideSettings,
     DeliverySettings,
     RunChecksSettings,
     SelfTestSettings,
+    SignSettings,
+    ThawSettings,
     variables,
 )
 from tests.infra.template import Resource, Template
@@ -24,9 +27,11 @@ FUNCTION = "AWS::Lambda::Function"
 SETTINGS = {
     "run_checks": RunChecksSettings,
     "decide": DecideSettings,
+    "sign_message": SignSettings,
     "deliver_message": DeliverySettings,
     "sweep": DeliverySettings,
     "compile_policy": CompilePolicySettings,
+    "thaw_account": ThawSettings,
     "self_test": SelfTestSettings,
 }
 
@@ -142,6 +147,44 @@ def test_the_decision_needs_nothing_but_its_log(template: Template) -> None:
     assert decide["Timeout"] == DECIDE_SECONDS
     actions = {action for one in template.statements(role_of(decide)) for action in as_list(one["Action"])}
     assert actions == {"logs:CreateLogStream", "logs:PutLogEvents"}
+
+
+def secrets_of(function: Resource, template: Template) -> set[str]:
+    """The secrets that a function may read."""
+    statements = template.statements(role_of(function))
+    return {
+        resource
+        for one in statements
+        if "secretsmanager:GetSecretValue" in as_list(one["Action"])
+        for resource in as_list(one["Resource"])
+    }
+
+
+def test_only_the_function_that_signs_may_read_the_keys_that_sign(template: Template) -> None:
+    keys = ":secret:postern-dkim/*"
+    readers = {
+        one["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]
+        for one in template.all(FUNCTION).values()
+        if any(secret.endswith(keys) for secret in secrets_of(one, template))
+    }
+    assert readers == {"sign_message"}
+    front_end = template.only("AWS::ECS::TaskDefinition")["TaskRoleArn"].removeprefix("${").removesuffix(".Arn}")
+    named = [name for one in template.statements(front_end) for name in as_list(one["Resource"])]
+    secrets = [name.rpartition(":secret:")[2] for name in named if ":secret:" in name]
+    assert secrets
+    assert not any(fnmatchcase("postern-dkim/example.com-AbCdEf", secret) for secret in secrets)
+
+
+def test_the_function_that_signs_reads_the_message_and_keys_and_writes_nothing(template: Template) -> None:
+    ((_, sign),) = functions(template, "sign_message").items()
+    assert sign["Timeout"] == SIGN_SECONDS
+    actions = {action for one in template.statements(role_of(sign)) for action in as_list(one["Action"])}
+    assert actions == {
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+        "s3:GetObject",
+        "secretsmanager:GetSecretValue",
+    }
 
 
 # Each with the reason that AWS's own documentation gives: the action knows no resources.

@@ -11,6 +11,7 @@ from postern import catalog
 from postern.model import Decision, ResultWord
 from postern.wire import from_json
 from postern_aws import clients
+from postern_aws.items import to_item
 from postern_aws.outbox import CommitState, DynamoOutbox
 from tests.handlers import EVENTS, FUNCTIONS, read_event
 from tests.unit.aws.commits import decision
@@ -77,3 +78,10 @@ def test_the_event_of_a_changed_policy_compiles_it(load: LoadHandler) -> None:
 
 def test_the_event_of_the_schedule_sweeps(load: LoadHandler) -> None:
     assert load("sweep")(read_event("sweep")) == {"overdue": 0, "failed": 0, "relaying": 0, "stuck": 0}
+
+
+def test_the_event_of_a_call_thaws_an_account(load: LoadHandler) -> None:
+    event = read_event("thaw_account")
+    row = {"address": event["thaw"], "frozen_since": "2026-11-22T12:00:00+00:00"}
+    clients.dynamodb().put_item(TableName="Accounts", Item=to_item(row))
+    assert load("thaw_account")(event) == {"account": event["thaw"], "was_frozen": True, "released": 0}

@@ -98,6 +98,14 @@ class DecideSettings(CommonSettings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SignSettings(CommonSettings):
+    """The sign function. The secrets of DKIM keys are found by their names."""
+
+    message_bucket: str = _name()
+    batv_secret_arn: str = _arn()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeliverySettings(CommonSettings):
     """The deliver and sweep functions: whoever turns committed rows into copies."""
 
@@ -134,6 +142,17 @@ class SelfTestSettings(CommonSettings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ThawSettings(CommonSettings):
+    """The function behind the link that lets a frozen account send again."""
+
+    accounts_table: str = _name()
+    screening_table: str = _name()
+    outbox_table: str = _name()
+    relay_queue_url: str = _url()
+    thaw_secret_arn: str = _arn()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FrontEndSettings(CommonSettings):
     """The SMTP receiver."""
 
@@ -145,9 +164,13 @@ class FrontEndSettings(CommonSettings):
     dmarc_reports_table: str | None = _optional_table()
     screening_table: str = _name()
     state_machine_arn: str = _arn()
+    outbound_state_machine_arn: str = _arn()
     notice_topic_arn: str = _arn()
     security_topic_arn: str = _arn()
     tls_secret_arn: str = _arn()
+    thaw_secret_arn: str | None = dataclasses.field(default=None, metadata={"read": _matching(_ARN, "an ARN")})
+    thaw_url: str | None = dataclasses.field(default=None, metadata={"read": _matching(_URL, "a URL")})
+    correspondents_table: str | None = _optional_table()
     hostname: str = _hostname()
 
 
@@ -156,8 +179,11 @@ class RelaySettings(CommonSettings):
     """The relay worker."""
 
     message_bucket: str = _name()
+    accounts_table: str = _name()
+    aliases_table: str = _name()
     outbox_table: str = _name()
     quarantine_table: str = _name()
+    sent_messages_table: str | None = _optional_table()
     relay_queue_url: str = _url()
     notice_topic_arn: str = _arn()
     hostname: str = _hostname()
