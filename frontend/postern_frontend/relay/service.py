@@ -6,31 +6,33 @@ import threading
 
 from postern_aws import clients
 from postern_aws.certificates import read_password
+from postern_aws.directory import DynamoDirectory
+from postern_aws.dns import SystemResolver
 from postern_aws.due_rows import DueRows
 from postern_aws.message_store import S3MessageStore
 from postern_aws.notices import SnsNotices
+from postern_aws.outbox import DynamoOutbox
 from postern_aws.policy_snapshot import S3SnapshotReader
 from postern_aws.quarantine import DynamoQuarantine
 from postern_aws.relay_rows import RelayRows, SqsWaker
+from postern_aws.sent_messages import DynamoSentMessages
 from postern_aws.settings import RelaySettings
 from postern_frontend.relay.attempt import SmtpSender
-from postern_frontend.relay.worker import RelayStores, RelayWorker, Sender, run
+from postern_frontend.relay.links import Links, Opener
+from postern_frontend.relay.reports import Reports
+from postern_frontend.relay.routing import Router
+from postern_frontend.relay.ses import SesSender
+from postern_frontend.relay.undeliverable import Undeliverable
+from postern_frontend.relay.worker import RelayStores, RelayWorker, Ways, run
 
 
 class RelayService:
     """Relays in a thread of its own: `start`, then `stop`."""
 
-    def __init__(self, settings: RelaySettings, snapshots: S3SnapshotReader, sender: Sender | None = None) -> None:
-        stores = RelayStores(
-            relay=RelayRows(DueRows(clients.dynamodb(), settings.outbox_table)),
-            messages=S3MessageStore(clients.s3(), settings.message_bucket),
-            quarantine=DynamoQuarantine(clients.dynamodb(), settings.quarantine_table),
-            notices=SnsNotices(clients.sns(), settings.notice_topic_arn),
-            snapshots=snapshots,
-        )
-        waker = SqsWaker(clients.sqs(), settings.relay_queue_url)
-        self._worker = RelayWorker(stores, sender or SmtpSender(settings.hostname, _password_of))
+    def __init__(self, settings: RelaySettings, snapshots: S3SnapshotReader) -> None:
+        self._worker = make_worker(settings, snapshots)
         self._stopping = threading.Event()
+        waker = SqsWaker(clients.sqs(), settings.relay_queue_url)
         self._thread = threading.Thread(
             target=run, args=(self._worker, waker, self._stopping, self._stopping.wait), name="relay", daemon=True
         )
@@ -44,6 +46,39 @@ class RelayService:
         self._stopping.set()
         self._worker.close()
         return self._worker.finish(seconds)
+
+
+def make_worker(settings: RelaySettings, snapshots: S3SnapshotReader) -> RelayWorker:
+    """The worker over AWS, SMTP and the DNS of the system."""
+    tables = clients.dynamodb()
+    rows = DueRows(tables, settings.outbox_table)
+    messages = S3MessageStore(clients.s3(), settings.message_bucket)
+    reports = Reports(
+        messages=messages,
+        outbox=DynamoOutbox(tables, settings.outbox_table),
+        directory=DynamoDirectory(tables, settings.accounts_table, settings.aliases_table, snapshots),
+        hostname=settings.hostname,
+        now=rows.now,
+    )
+    undeliverable = Undeliverable(
+        relay=RelayRows(rows),
+        messages=messages,
+        quarantine=DynamoQuarantine(tables, settings.quarantine_table),
+        notices=SnsNotices(clients.sns(), settings.notice_topic_arn),
+        reports=reports,
+    )
+    stores = RelayStores(relay=RelayRows(rows), messages=messages, snapshots=snapshots)
+    return RelayWorker(stores, _ways(settings, rows), undeliverable)
+
+
+def _ways(settings: RelaySettings, rows: DueRows) -> Ways:
+    table = settings.sent_messages_table
+    ledger = DynamoSentMessages(clients.dynamodb(), table) if table else None
+    return Ways(
+        router=Router(SystemResolver, settings.hostname),
+        smtp=SmtpSender(Links(Opener(settings.hostname, _password_of))),
+        ses=SesSender(clients.ses(), ledger, rows.now),
+    )
 
 
 def _password_of(secret: str) -> str:

@@ -1,7 +1,6 @@
-"""The relay worker: due rows in, attempts side by side, every copy delivered, tried again, or held.
+"""The relay worker: due rows in, attempts side by side, every copy delivered, tried again, or given up.
 
-Nothing is bounced: what a target refuses for ever, or does not take for five days, goes to the quarantine and the
-postmaster is told.
+What is given up is told to its sender where that may be, and otherwise held or dropped: see `undeliverable`.
 """
 
 from __future__ import annotations
@@ -9,43 +8,42 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Protocol
 
-from postern.message import parse_message
-from postern.message_summary import summarize
-from postern.model import Route
-from postern.outgoing.target import RelayTarget
+from postern.delivery_status.request import Action
+from postern.outgoing.policy import OutgoingPolicy
 from postern.policy_compiler import Snapshot
 from postern.ports import Unavailable
 from postern_aws import metrics
 from postern_aws.due_rows import RELAY_QUEUE, DueRow
-from postern_aws.message_store import S3MessageStore, quarantine_key
-from postern_aws.notices import Notice, SnsNotices
-from postern_aws.quarantine import DynamoQuarantine, HeldMessage
+from postern_aws.mail_queue import AccountHolds, hold_copy
+from postern_aws.message_store import S3MessageStore
 from postern_aws.relay_rows import RelayCopy, RelayRows, RelayState
-from postern_frontend.relay.attempt import Answer, Outcome
+from postern_frontend.relay.answer import Answer, Outcome
+from postern_frontend.relay.attempt import NextHop
+from postern_frontend.relay.reports import Reports, Told
+from postern_frontend.relay.routing import BySes, Router, crowd, outgoing_policy, sending_address
 from postern_frontend.relay.schedule import next_attempt
+from postern_frontend.relay.undeliverable import Undeliverable, facts
 
-AT_ONCE = 8
-PER_HOST = 4
-ROWS_LOOKED_AT = 100
+AT_ONCE = 16
+ROWS_LOOKED_AT = 200
 LEASE = timedelta(minutes=30)
 """Longer than the longest attempt; a worker that died is followed by another after that."""
 
-LARGE_OCTETS = 8 * 1024 * 1024
+LARGE_OCTETS = 4 * 1024 * 1024
 """Messages above this are sent one at a time: the task has little memory."""
 
 WAIT_FOR_ROOM = timedelta(minutes=1)
-TOLD_AGAIN_AFTER = timedelta(hours=1)
-"""About one domain the postmaster is told once in this time; every copy is in the quarantine anyway."""
-
 POLL_SECONDS = 15
+LOOK_SECONDS = 1.0
+"""How long the worker waits for an attempt to end before it looks at the queue again."""
+
 TROUBLE_SECONDS = 5.0
-NO_TARGET = "no relay target is known for the domain"
 
 _log = logging.getLogger("postern.relay")
 
@@ -59,10 +57,22 @@ class Snapshots(Protocol):
 
 
 class Sender(Protocol):
-    """Makes attempts; see `attempt.SmtpSender`."""
+    """Makes attempts by SMTP; see `attempt.SmtpSender`."""
 
-    def attempt(self, copy: RelayCopy, message: bytes, target: RelayTarget) -> Answer:
-        """Hand a copy to its target, once."""
+    def attempt(self, copy: RelayCopy, message: bytes, hops: Sequence[NextHop], per_host: int) -> Answer:
+        """Hand a copy on, once."""
+        ...
+
+    def close_idle(self) -> None:
+        """Say goodbye on the connections that nobody needs."""
+        ...
+
+
+class ServiceSender(Protocol):
+    """Makes attempts by a service; see `ses.SesSender`."""
+
+    def attempt(self, copy: RelayCopy, message: bytes, way: BySes) -> Answer:
+        """Hand a copy on, once."""
         ...
 
 
@@ -72,22 +82,30 @@ class RelayStores:
 
     relay: RelayRows
     messages: S3MessageStore
-    quarantine: DynamoQuarantine
-    notices: SnsNotices
     snapshots: Snapshots
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ways:
+    """How copies leave."""
+
+    router: Router
+    smtp: Sender
+    ses: ServiceSender
 
 
 class RelayWorker:
     """Relays what is due. One per process; any number of processes."""
 
-    def __init__(self, stores: RelayStores, sender: Sender) -> None:
+    def __init__(self, stores: RelayStores, ways: Ways, undeliverable: Undeliverable) -> None:
         self._stores = stores
-        self._sender = sender
+        self._ways = ways
+        self._undeliverable = undeliverable
+        self._holds = AccountHolds(stores.relay.rows)
         self._pool = ThreadPoolExecutor(AT_ONCE, "relay")
         self._running: dict[Future[None], str] = {}
+        self._taken = _Taken()
         self._one_large = threading.Lock()
-        self._telling = threading.Lock()
-        self._told: dict[str, datetime] = {}
         self._beginning = threading.RLock()
         self._is_closed = False
 
@@ -98,31 +116,40 @@ class RelayWorker:
                 return 0
             self._forget_finished()
             rows = self._stores.relay.rows.due(RELAY_QUEUE, ROWS_LOOKED_AT)
-            return sum(self._begin(row) for row in rows)
+            if not rows:
+                return 0
+            snapshot = self._stores.snapshots.current()
+            policy = outgoing_policy(snapshot, None)
+            return sum(self._begin(row, snapshot, policy) for row in rows)
 
-    def _begin(self, row: DueRow) -> bool:
+    def _begin(self, row: DueRow, snapshot: Snapshot, policy: OutgoingPolicy) -> bool:
         """Begin an attempt, if there is room for one to that host and nobody else has the row."""
-        target = self._target_of(row)
-        host = target.host if target else ""
-        if len(self._running) >= AT_ONCE or Counter(self._running.values())[host] >= PER_HOST:
+        its_crowd = crowd(row.part, snapshot, policy)
+        if len(self._running) >= AT_ONCE or Counter(self._running.values())[its_crowd] >= policy.per_host:
             return False
         copy = self._stores.relay.claim(row, LEASE)
         if copy is not None:
-            self._running[self._pool.submit(self._relay, copy, target)] = host
+            self._running[self._pool.submit(self._relay, copy, snapshot)] = its_crowd
         return copy is not None
 
-    @property
-    def is_full(self) -> bool:
-        """Whether there is no room for another attempt."""
+    def rest(self) -> bool:
+        """Wait a little for attempts that run; whether there were any. Without any, connections are closed."""
         with self._beginning:
             self._forget_finished()
-            return len(self._running) >= AT_ONCE
+            running = tuple(self._running)
+        if running:
+            wait(running, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
+        else:
+            self._ways.smtp.close_idle()
+        return bool(running)
 
     def finish(self, seconds: float | None = None) -> bool:
-        """Wait for the running attempts; whether all of them ended."""
+        """Wait for the running attempts, and close the connections they leave; whether all of them ended."""
         with self._beginning:
             running = tuple(self._running)
-        return not wait(running, timeout=seconds).not_done
+        still_running = wait(running, timeout=seconds).not_done
+        self._ways.smtp.close_idle()
+        return not still_running
 
     def close(self) -> None:
         """Begin nothing more. What still runs when the process ends is found again when its lease is over."""
@@ -137,83 +164,111 @@ class RelayWorker:
             if trouble is not None:
                 _log.error("An attempt to relay could not be made", exc_info=trouble)
 
-    def _target_of(self, row: DueRow) -> RelayTarget | None:
-        domain = self._stores.snapshots.current().domains.get(row.part.rpartition("@")[2].lower())
-        return domain.target if domain else None
-
-    def _relay(self, copy: RelayCopy, target: RelayTarget | None) -> None:
+    def _relay(self, copy: RelayCopy, snapshot: Snapshot) -> None:
+        answer = self._taken.answer(copy)
+        if answer is not None:
+            self._let_go(copy, answer)
+            return
+        held = self._holds.find(copy.account) if copy.account else None
+        if held is not None:
+            hold_copy(self._stores.relay.rows, copy, held.reason, copy.account)
+            return
         is_large = copy.reference.size > LARGE_OCTETS
         if is_large and not self._one_large.acquire(timeout=WAIT_FOR_ROOM.total_seconds()):
-            self._stores.relay.defer(copy, self._stores.relay.rows.now() + WAIT_FOR_ROOM, "waits for room")
+            self._defer_briefly(copy, Answer(Outcome.DEFERRED, "waits for room"))
             return
         try:
-            message = self._stores.messages.read(copy.reference)
-            answer = self._sender.attempt(copy, message, target) if target else Answer(Outcome.DEFERRED, NO_TARGET)
-            self._settle(copy, message, answer)
+            self._attempt(copy, snapshot)
         finally:
             if is_large:
                 self._one_large.release()
 
-    def _settle(self, copy: RelayCopy, message: bytes, answer: Answer) -> None:
-        now = self._stores.relay.rows.now()
-        again = next_attempt(copy.attempts, copy.queued_at, now)
-        if answer.outcome is Outcome.DELIVERED:
-            self._stores.relay.finish(copy, RelayState.DELIVERED, answer.text)
-            self._stores.messages.delete(copy.reference.key)
-        elif answer.outcome is Outcome.DEFERRED and again is not None:
-            metrics.emit({metrics.RELAY_DEFERRED: 1}, **_facts(copy, answer))
-            self._stores.relay.defer(copy, again, answer.text)
-        else:
-            metrics.emit({metrics.RELAY_FAILED: 1}, **_facts(copy, answer))
-            self._hold(copy, message, answer)
-        _log.info("relayed", extra={"postern_fields": _facts(copy, answer)})
+    def _attempt(self, copy: RelayCopy, snapshot: Snapshot) -> None:
+        policy = outgoing_policy(snapshot, sending_address(copy))
+        message = self._stores.messages.read(copy.reference)
+        answer = self._send(copy, message, snapshot, policy)
+        _log.info("relayed", extra={"postern_fields": facts(copy, answer)})
+        self._settle(_Attempted(copy, message, answer), snapshot, policy)
 
-    def _hold(self, copy: RelayCopy, message: bytes, answer: Answer) -> None:
-        """Put a copy that cannot be relayed into the quarantine, tell the postmaster, and only then let go of it."""
-        envelope = summarize(parse_message(message)).envelope
-        held = HeldMessage(
-            copy.recipient,
-            copy.transaction_id,
-            copy.queued_at,
-            self._stores.messages.put_copy(quarantine_key(copy.recipient, copy.transaction_id), message),
-            Route.RELAY,
-            copy.reverse_path,
-            envelope["subject"],
-            ", ".join("@".join(author[1:]) for author in envelope["from"]),
-            (f"relay: {answer.text}",),
-        )
-        self._stores.quarantine.hold(held)
-        self._tell(copy, answer)
-        self._stores.relay.finish(copy, RelayState.QUARANTINED, answer.text)
+    def _send(self, copy: RelayCopy, message: bytes, snapshot: Snapshot, policy: OutgoingPolicy) -> Answer:
+        way = self._ways.router.way(copy, snapshot, policy)
+        if isinstance(way, Answer):
+            return way
+        if isinstance(way, BySes):
+            return self._ways.ses.attempt(copy, message, way)
+        return self._ways.smtp.attempt(copy, message, way, policy.per_host)
+
+    def _settle(self, done: _Attempted, snapshot: Snapshot, policy: OutgoingPolicy) -> None:
+        copy, answer, now = done.copy, done.answer, self._stores.relay.rows.now()
+        lifetime = timedelta(days=policy.expires_after_days)
+        again = next_attempt(copy.attempts, copy.queued_at, now, lifetime)
+        told = Told(Action.FAILED, answer, copy.queued_at + lifetime)
+        if answer.outcome is Outcome.DELIVERED:
+            self._taken.note(copy, answer)
+            self._tell_handed_on(done, told, snapshot)
+            self._let_go(copy, answer)
+        elif answer.outcome is Outcome.DEFERRED and answer.soon:
+            self._defer_briefly(copy, answer)
+        elif answer.outcome is Outcome.DEFERRED and again is not None:
+            metrics.emit({metrics.RELAY_DEFERRED: 1}, **facts(copy, answer))
+            self._warn(done, told, snapshot, policy)
+            self._stores.relay.defer(copy, again, answer.text, answer.host)
+        else:
+            self._undeliverable.give_up(copy, done.message, told, snapshot)
+
+    def _let_go(self, copy: RelayCopy, answer: Answer) -> None:
+        """Finish a copy that was taken. If that fails it comes due again, and is known then, in this process."""
+        self._stores.relay.finish(copy, RelayState.DELIVERED, answer.text, answer.host)
+        self._taken.forget(copy)
         self._stores.messages.delete(copy.reference.key)
 
-    def _tell(self, copy: RelayCopy, answer: Answer) -> None:
-        domain, now = copy.recipient.rpartition("@")[2], self._stores.relay.rows.now()
-        with self._telling:
-            last = self._told.get(domain)
-            if last is None or now - last >= TOLD_AGAIN_AFTER:
-                self._stores.notices.tell(_notice(copy, answer))
-                self._told[domain] = now
+    def _defer_briefly(self, copy: RelayCopy, answer: Answer) -> None:
+        self._stores.relay.defer(copy, self._stores.relay.rows.now() + WAIT_FOR_ROOM, answer.text, answer.host)
+
+    def _tell_handed_on(self, done: _Attempted, told: Told, snapshot: Snapshot) -> None:
+        """Who asked to hear of success hears that the copy left our reach (RFC 3461 §5.2.2)."""
+        if not done.answer.reports and done.copy.report.wants(Action.RELAYED):
+            self._reports.tell(done.copy, done.message, replace(told, action=Action.RELAYED), snapshot)
+
+    def _warn(self, done: _Attempted, told: Told, snapshot: Snapshot, policy: OutgoingPolicy) -> None:
+        """Tell the sender, once, that the copy waits."""
+        copy, waited = done.copy, self._stores.relay.rows.now() - done.copy.queued_at
+        after = timedelta(hours=policy.warn_after_hours)
+        if copy.warned or not after or waited < after or not copy.report.wants(Action.DELAYED):
+            return
+        if self._reports.tell(copy, done.message, replace(told, action=Action.DELAYED), snapshot):
+            self._stores.relay.note_warning(copy)
+
+    @property
+    def _reports(self) -> Reports:
+        return self._undeliverable.reports
 
 
-def _facts(copy: RelayCopy, answer: Answer) -> dict[str, Any]:
-    return {
-        "transaction_id": copy.transaction_id,
-        "recipient": copy.recipient,
-        "outcome": answer.outcome.value,
-        "answer": answer.text,
-        "attempts": copy.attempts,
-    }
+@dataclass(frozen=True, slots=True)
+class _Attempted:
+    copy: RelayCopy
+    message: bytes
+    answer: Answer
 
 
-def _notice(copy: RelayCopy, answer: Answer) -> Notice:
-    text = (
-        f"A message for {copy.recipient} could not be relayed and is in the quarantine.\n\n"
-        f"The target said: {answer.text}\n"
-        f"Transaction: {copy.transaction_id}, attempts: {copy.attempts}\n\n"
-        "More about this domain is told in an hour; until then, see its quarantine.\n"
-    )
-    return Notice("relay_failed", f"mail for {copy.recipient} cannot be relayed", text, _facts(copy, answer))
+@dataclass(slots=True)
+class _Taken:
+    """Copies that a server took and whose row does not say so yet."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    answers: dict[tuple[str, str], Answer] = field(default_factory=dict)
+
+    def note(self, copy: RelayCopy, answer: Answer) -> None:
+        with self.lock:
+            self.answers[copy.transaction_id, copy.recipient] = answer
+
+    def forget(self, copy: RelayCopy) -> None:
+        with self.lock:
+            self.answers.pop((copy.transaction_id, copy.recipient), None)
+
+    def answer(self, copy: RelayCopy) -> Answer | None:
+        with self.lock:
+            return self.answers.get((copy.transaction_id, copy.recipient))
 
 
 class Waker(Protocol):
@@ -231,7 +286,8 @@ def run(worker: RelayWorker, waker: Waker, stopping: threading.Event, pause: Cal
     """
     while not stopping.is_set():
         try:
-            if worker.run_due() == 0 or worker.is_full:
+            begun = worker.run_due()
+            if not worker.rest() and begun == 0:
                 waker.wait(POLL_SECONDS)
         except Unavailable as trouble:
             _log.warning("relaying waits: %s", trouble)

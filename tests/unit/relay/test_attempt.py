@@ -14,7 +14,9 @@ from postern.model import MessageReference
 from postern.outgoing.target import RelayTarget, TargetTls
 from postern.ports import Unavailable
 from postern_aws.relay_rows import RelayCopy
-from postern_frontend.relay.attempt import Answer, Outcome, SmtpSender
+from postern_frontend.relay.answer import Answer, Outcome
+from postern_frontend.relay.attempt import NextHop, SmtpSender
+from postern_frontend.relay.links import Links, Opener
 from tests.smtp_sink import Sink, make_certificate, running
 
 COPY = RelayCopy(
@@ -28,8 +30,11 @@ MESSAGE = b"Subject: Tea\r\n\r\n.At four?\r\n"
 PASSWORD = "s3cret"
 
 
-def sender() -> SmtpSender:
-    return SmtpSender("mx.example.com", lambda _: PASSWORD)
+OPENER = Opener("mx.example.com", lambda _: PASSWORD)
+
+
+def sender(opener: Opener = OPENER) -> SmtpSender:
+    return SmtpSender(Links(opener))
 
 
 def attempt(
@@ -39,16 +44,19 @@ def attempt(
     *,
     tls: TargetTls = TargetTls.OPPORTUNISTIC,
     user: str = "",
-    using: SmtpSender | None = None,
+    using: Opener = OPENER,
 ) -> Answer:
     with running(sink):
         target = RelayTarget("127.0.0.1", sink.port, tls, user, "secret" if user else "")
-        return (using or sender()).attempt(copy, message, target)
+        by = sender(using)
+        answer = by.attempt(copy, message, (NextHop(target),))
+        by.close_idle()
+        return answer
 
 
 def test_a_copy_is_handed_over() -> None:
     sink = Sink()
-    assert attempt(sink) == Answer(Outcome.DELIVERED, "250 2.0.0 queued")
+    assert attempt(sink) == Answer(Outcome.DELIVERED, "250 2.0.0 queued", "127.0.0.1")
     assert sink.commands == [
         "ehlo mx.example.com",
         f"MAIL FROM:<bob@sender.example> SIZE={len(MESSAGE)}",
@@ -100,7 +108,7 @@ def test_a_target_that_lacks_smtputf8_cannot_be_given_such_a_message(copy: Relay
     ("reply", "outcome"), [("550 5.1.1 no", Outcome.REFUSED), ("451 4.3.0 later", Outcome.DEFERRED)]
 )
 def test_the_reply_to_the_transaction_decides(verb: str, reply: str, outcome: Outcome) -> None:
-    assert attempt(Sink(replies={verb: reply})) == Answer(outcome, reply)
+    assert attempt(Sink(replies={verb: reply})) == Answer(outcome, reply, "127.0.0.1")
 
 
 @pytest.mark.parametrize(
@@ -124,7 +132,7 @@ def test_a_message_that_was_taken_was_taken_whatever_follows(goodbye: dict[str, 
 def test_nobody_there_is_temporary() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    answer = sender().attempt(COPY, MESSAGE, RelayTarget("127.0.0.1", port))
+    answer = sender().attempt(COPY, MESSAGE, (NextHop(RelayTarget("127.0.0.1", port)),))
     assert answer.outcome is Outcome.DEFERRED
     assert "ConnectionRefusedError" in answer.text
 
@@ -161,7 +169,7 @@ def test_opportunistic_tls_that_fails_does_without() -> None:
 def test_a_broken_handshake_does_without_when_tls_is_opportunistic(tmp_path: Path) -> None:
     server = make_certificate(tmp_path)[0]
     server.maximum_version = ssl.TLSVersion.TLSv1_2
-    client = sender()
+    client = Opener("mx.example.com", lambda _: PASSWORD)
     client.trusting.minimum_version = ssl.TLSVersion.TLSv1_3
     sink = Sink(context=server)
     assert attempt(sink, using=client).outcome is Outcome.DELIVERED
@@ -179,13 +187,13 @@ def test_verified_tls_takes_only_a_certificate_that_is_good(tmp_path: Path) -> N
     sink = Sink(context=server)
     assert attempt(sink, tls=TargetTls.VERIFIED).outcome is Outcome.DEFERRED
     assert sink.texts == []
-    verifying = replace(sender(), verifying=trusting_it)
+    verifying = replace(OPENER, verifying=trusting_it)
     assert attempt(Sink(context=server), tls=TargetTls.VERIFIED, using=verifying).outcome is Outcome.DELIVERED
 
 
 def test_verified_tls_takes_only_a_certificate_for_that_host(tmp_path: Path) -> None:
     server, trusting_it = make_certificate(tmp_path, "127.0.0.2")
-    verifying = replace(sender(), verifying=trusting_it)
+    verifying = replace(OPENER, verifying=trusting_it)
     assert attempt(Sink(context=server), tls=TargetTls.VERIFIED, using=verifying).outcome is Outcome.DEFERRED
 
 
@@ -198,7 +206,7 @@ def test_verified_tls_that_is_not_offered_is_waited_for() -> None:
 def test_we_log_in_after_tls(tmp_path: Path) -> None:
     server, trusting_it = make_certificate(tmp_path)
     sink = Sink(context=server, extensions=("AUTH PLAIN",))
-    verifying = replace(sender(), verifying=trusting_it)
+    verifying = replace(OPENER, verifying=trusting_it)
     assert attempt(sink, tls=TargetTls.VERIFIED, user="relay", using=verifying).outcome is Outcome.DELIVERED
     verbs = [command.split()[0].upper() for command in sink.commands]
     assert verbs.index("STARTTLS") < verbs.index("AUTH") < verbs.index("MAIL")
@@ -207,7 +215,7 @@ def test_we_log_in_after_tls(tmp_path: Path) -> None:
 def test_a_login_that_fails_is_temporary_and_tells_no_password(tmp_path: Path) -> None:
     server, trusting_it = make_certificate(tmp_path)
     sink = Sink(context=server, extensions=("AUTH PLAIN",), replies={"AUTH": "535 no"})
-    verifying = replace(sender(), verifying=trusting_it)
+    verifying = replace(OPENER, verifying=trusting_it)
     answer = attempt(sink, tls=TargetTls.VERIFIED, user="relay", using=verifying)
     assert answer.outcome is Outcome.DEFERRED
     assert PASSWORD not in answer.text
@@ -218,6 +226,6 @@ def test_a_password_that_cannot_be_read_is_temporary(tmp_path: Path) -> None:
         raise Unavailable("the secret cannot be read")
 
     server, trusting_it = make_certificate(tmp_path)
-    using = SmtpSender("mx.example.com", unreadable, verifying=trusting_it)
+    using = Opener("mx.example.com", unreadable, verifying=trusting_it)
     sink = Sink(context=server, extensions=("AUTH PLAIN",))
     assert attempt(sink, tls=TargetTls.VERIFIED, user="relay", using=using).outcome is Outcome.DEFERRED

@@ -4,103 +4,28 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from postern.model import Route
-from postern.outgoing.target import RelayTarget, TargetTls
-from postern.policy_compiler import Compilation, ReceivingDomain, Snapshot
-from postern.recipients import DomainEntry
+from postern.policy_compiler import Compilation
 from postern_aws import clients
 from postern_aws.due_rows import RELAY_QUEUE, DueRows
-from postern_aws.items import from_item
-from postern_aws.message_store import S3MessageStore, mail_key
-from postern_aws.notices import SnsNotices
+from postern_aws.message_store import S3MessageStore
 from postern_aws.policy_snapshot import NOTHING_PUBLISHED, S3SnapshotReader, S3Snapshots
-from postern_aws.quarantine import DynamoQuarantine
 from postern_aws.relay_rows import RelayCopy, RelayRows, SqsWaker
 from postern_aws.settings import RelaySettings, read_settings
-from postern_frontend.relay.attempt import Answer, Outcome, SmtpSender
+from postern_frontend.relay.answer import Answer, Outcome
+from postern_frontend.relay.attempt import PER_HOST, NextHop
 from postern_frontend.relay.schedule import LIFETIME
 from postern_frontend.relay.service import RelayService
-from postern_frontend.relay.worker import AT_ONCE, LEASE, PER_HOST, RelayStores, RelayWorker
+from postern_frontend.relay.worker import AT_ONCE, LEASE
 from tests.embedded_aws import BUCKET, Installation
 from tests.smtp_sink import Sink, running
-
-MESSAGE = b"From: bob@sender.example\r\nSubject: Tea\r\n\r\nAt four?\r\n"
-NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-
-
-@dataclass
-class Clock:
-    now: datetime = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-@dataclass(frozen=True)
-class Relaying:
-    """A worker, its clock and its target."""
-
-    worker: RelayWorker
-    clock: Clock
-    sink: Sink
-    stores: RelayStores
-    aws: Installation
-
-    def queue(
-        self, transaction_id: str = "t1", recipient: str = "ann@relayed.example", message: bytes = MESSAGE
-    ) -> None:
-        store = S3MessageStore(clients.s3(), BUCKET)
-        reference = store.put_copy(mail_key(recipient, transaction_id), message)
-        copy = RelayCopy(transaction_id, recipient, "bob@sender.example", reference, NOW)
-        assert self.stores.relay.add(copy)
-
-    def round(self) -> int:
-        begun = self.worker.run_due()
-        assert self.worker.finish(30)
-        return begun
-
-    def row(self, transaction_id: str = "t1", recipient: str = "ann@relayed.example") -> dict[str, object]:
-        key = {"id": {"S": transaction_id}, "part": {"S": recipient}}
-        return from_item(clients.dynamodb().get_item(TableName="Outbox", Key=key)["Item"])
-
-
-def snapshot(port: int) -> Snapshot:
-    def domain(name: str, target: RelayTarget) -> ReceivingDomain:
-        return ReceivingDomain(DomainEntry(name, Route.RELAY), target)
-
-    here = RelayTarget("127.0.0.1", port, TargetTls.NONE)
-    return Snapshot("v1", domains={"relayed.example": domain("relayed.example", here)})
-
-
-def make_worker(aws: Installation, port: int, clock: Clock, sender: object = None) -> tuple[RelayWorker, RelayStores]:
-    @dataclass(frozen=True)
-    class Compiled:
-        def current(self) -> Snapshot:
-            return snapshot(port)
-
-    stores = RelayStores(
-        relay=RelayRows(DueRows(clients.dynamodb(), "Outbox", clock)),
-        messages=S3MessageStore(clients.s3(), BUCKET),
-        quarantine=DynamoQuarantine(clients.dynamodb(), "Quarantine"),
-        notices=SnsNotices(clients.sns(), aws.topic_arn),
-        snapshots=Compiled(),
-    )
-    return RelayWorker(stores, sender or SmtpSender("mx.example.com", lambda _: "")), stores  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def relaying(aws: Installation) -> Iterator[Relaying]:
-    with running(Sink()) as sink:
-        clock = Clock()
-        worker, stores = make_worker(aws, sink.port, clock)
-        yield Relaying(worker, clock, sink, stores, aws)
-        worker.close()
+from tests.unit.relay.relaying import MESSAGE, Policy, Relaying, make_worker
 
 
 def objects() -> list[str]:
@@ -178,7 +103,7 @@ def test_a_flood_of_refusals_is_told_once_and_held_completely(relaying: Relaying
 
 
 def test_a_domain_without_a_target_waits_for_one(relaying: Relaying) -> None:
-    relaying.queue(recipient="ann@other.example")
+    relaying.queue(recipient="ann@other.example", route=Route.RELAY)
     relaying.round()
     row = relaying.row(recipient="ann@other.example")
     assert (row["state"], row["answer"]) == ("waiting", "no relay target is known for the domain")
@@ -208,7 +133,7 @@ def test_a_host_gets_so_many_connections_at_once(relaying: Relaying) -> None:
 
 
 def test_two_workers_never_send_the_same_copy(aws: Installation, relaying: Relaying) -> None:
-    other, _ = make_worker(aws, relaying.sink.port, relaying.clock)
+    other, _ = make_worker(aws, relaying.policy, relaying.clock)
     for number in range(20):
         relaying.queue(f"t{number}", f"u{number}@relayed.example")
     for _ in range(8):
@@ -239,17 +164,20 @@ class Recording:
     sent: list[str] = field(default_factory=list)
     before: Callable[[], None] = lambda: None
 
-    def attempt(self, copy: RelayCopy, message: bytes, target: RelayTarget) -> Answer:
+    def attempt(self, copy: RelayCopy, message: bytes, hops: Sequence[NextHop], per_host: int) -> Answer:
         self.before()
         self.sent.append(copy.transaction_id)
         return Answer(Outcome.DELIVERED, "250 ok")
+
+    def close_idle(self) -> None:
+        pass
 
 
 def test_an_attempt_that_breaks_breaks_nothing_else(aws: Installation, relaying: Relaying) -> None:
     def breaks() -> None:
         raise ZeroDivisionError
 
-    worker, _ = make_worker(aws, 25, relaying.clock, Recording(before=breaks))
+    worker, _ = make_worker(aws, relaying.policy, relaying.clock, Recording(before=breaks))
     relaying.queue()
     assert worker.run_due() == 1
     assert worker.finish(10)
@@ -261,7 +189,7 @@ def test_an_attempt_that_breaks_breaks_nothing_else(aws: Installation, relaying:
 
 def test_the_service_is_woken_and_stops(aws: Installation) -> None:
     with running(Sink()) as sink:
-        S3Snapshots(clients.s3(), BUCKET).publish(Compilation(snapshot(sink.port)), NOTHING_PUBLISHED)
+        S3Snapshots(clients.s3(), BUCKET).publish(Compilation(Policy(sink.port).current()), NOTHING_PUBLISHED)
         snapshots = S3SnapshotReader(clients.s3(), BUCKET)
         service = RelayService(read_settings(RelaySettings, aws.environment()), snapshots)
         service.start()

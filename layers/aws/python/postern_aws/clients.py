@@ -89,6 +89,15 @@ def secrets() -> SecretsManagerClient:
     return client
 
 
+@cache
+def ses() -> Any:
+    """Amazon SES, as a way for outgoing mail; a message of 40 MB takes a while.
+
+    botocore would send a call that timed out again, and the message might leave twice; hence a single attempt.
+    """
+    return _client("sesv2", read_seconds=60, attempts=1)
+
+
 def error_code(trouble: Exception) -> str:
     """The service's word for what went wrong, e.g. `ThrottlingException`; empty when it gave no answer at all."""
     return str(trouble.response.get("Error", {}).get("Code", "")) if isinstance(trouble, ClientError) else ""

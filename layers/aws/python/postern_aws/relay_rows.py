@@ -101,28 +101,29 @@ class RelayRows:
         stored = self.rows.read(row.key)
         return read_copy(stored) if stored.get("state") == RelayState.WAITING else None
 
-    def defer(self, copy: RelayCopy, until: datetime, answer: str) -> None:
-        """Try again at `until`; `answer` is what the target said. Raises `Unavailable`."""
+    def defer(self, copy: RelayCopy, until: datetime, answer: str, host: str = "") -> None:
+        """Try again at `until`; `answer` is what `host` said. Raises `Unavailable`."""
         self.rows.update(
             copy.key,
-            "SET next_attempt = :until, answer = :answer",
+            "SET next_attempt = :until, answer = :answer, host = :host",
             "queue = :queue",
-            {":until": epoch(until), ":answer": _words(answer), ":queue": RELAY_QUEUE},
+            {":until": epoch(until), ":answer": _words(answer), ":host": _words(host), ":queue": RELAY_QUEUE},
         )
 
     def note_warning(self, copy: RelayCopy) -> None:
         """Remember that the sender was told that the copy waits. Raises `Unavailable`."""
         self.rows.update(copy.key, "SET warned = :yes", "attribute_exists(id)", {":yes": True})
 
-    def finish(self, copy: RelayCopy, state: RelayState, answer: str) -> None:
+    def finish(self, copy: RelayCopy, state: RelayState, answer: str, host: str = "") -> None:
         """Take a copy out of the queue. Raises `Unavailable`."""
         self.rows.update(
             copy.key,
-            "SET #state = :state, answer = :answer, expires_at = :expires REMOVE queue, next_attempt",
+            "SET #state = :state, answer = :answer, host = :host, expires_at = :expires REMOVE queue, next_attempt",
             "attribute_exists(id)",
             {
                 ":state": state.value,
                 ":answer": _words(answer),
+                ":host": _words(host),
                 ":expires": epoch(self.rows.now() + KEPT_WHEN_DONE),
             },
             {"#state": "state"},
