@@ -12,7 +12,7 @@ from aws_cdk import aws_secretsmanager as secrets
 from constructs import Construct
 
 from infra.grants import allow
-from infra.message_bucket import INCOMING, POLICY
+from infra.message_bucket import INCOMING, POLICY, RULES
 from infra.packs import Pack
 from infra.postern_function import FunctionDefaults, FunctionShape, PosternFunction
 from postern.contract import Needs
@@ -37,8 +37,12 @@ TABLES: Mapping[Needs, TableAccess] = {
 }
 
 
+OBJECTS: Mapping[Needs, str] = {Needs.MESSAGE: INCOMING, Needs.RULES: RULES}
+"""The objects that a check may read, by their prefix in the message bucket."""
+
+
 class CheckFunctions(Construct):
-    """`by_name` maps each pack's name to its Lambda."""
+    """`by_name` maps each pack's name to its Lambda, `by_check` each check's id to the Lambda of its pack."""
 
     def __init__(
         self,
@@ -54,6 +58,7 @@ class CheckFunctions(Construct):
         super().__init__(scope, construct_id)
         self._bucket, self._tables, self._batv_secret = bucket, tables, batv_secret
         self.by_name: dict[str, lambda_.Function] = {pack.name: self._deploy(pack, defaults) for pack in packs}
+        self.by_check = {spec.check_id: self.by_name[pack.name] for pack in packs for spec in pack.specs}
 
     def _deploy(self, pack: Pack, defaults: FunctionDefaults) -> lambda_.Function:
         shape = FunctionShape(
@@ -75,10 +80,13 @@ class CheckFunctions(Construct):
         elif need is Needs.BATV_KEYS:
             to.function.add_environment("POSTERN_BATV_SECRET_ARN", self._batv_secret.secret_arn)
             allow(to.role, ["secretsmanager:GetSecretValue"], self._batv_secret.secret_arn)
-        elif need is not Needs.MESSAGE:
+        elif need not in OBJECTS:
             raise ValueError(f"nobody says what a check that needs {need} is granted")
-        if need is Needs.MESSAGE:
-            self._give_objects(INCOMING, to)
+        if need in OBJECTS:
+            self._give_objects(OBJECTS[need], to)
+        if need is Needs.RULES:
+            # Without it S3 answers 403, not 404, as long as no rules are stored.
+            allow(to.role, ["s3:ListBucket"], self._bucket.bucket_arn)
         if need is Needs.SENDER_LISTS:
             # The compiled policy tells which entries are worth asking for.
             self._give_objects(POLICY, to)

@@ -1,4 +1,4 @@
-"""The state machine that decides, from the catalogue; its Lambdas and the log of its failures."""
+"""A state machine that decides, from the catalogue, and the log of its failures."""
 
 from __future__ import annotations
 
@@ -12,20 +12,15 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.acknowledgements import acknowledge
-from infra.postern_function import FunctionDefaults, FunctionShape, PosternFunction
 from postern.contract import CheckSpec
-from postern.workflow import DECIDE_SECONDS, MACHINE_SECONDS, Packing, definition
-
-DECIDE = FunctionShape(
-    folder="decide",
-    description="Decides what becomes of each recipient's copy",
-    seconds=DECIDE_SECONDS,
-    memory_mb=512,
-)
+from postern.workflow import MACHINE_SECONDS, SIGN_FUNCTION, Packing, definition, stage_name
 
 
 class FilterWorkflow(Construct):
-    """`machine` decides about one message per execution; `functions` are what it calls, by name."""
+    """`machine` decides about one message per execution, with those of `functions` that the stages and packing name.
+
+    A machine that `signs` is the one of outgoing mail.
+    """
 
     def __init__(
         self,
@@ -34,29 +29,29 @@ class FilterWorkflow(Construct):
         *,
         stages: Sequence[Sequence[CheckSpec]],
         packing: Packing,
-        checks: Mapping[str, lambda_.Function],
-        defaults: FunctionDefaults,
+        functions: Mapping[str, lambda_.Function],
+        retention: logs.RetentionDays,
+        signs: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
-        decide = PosternFunction(self, "Decide", DECIDE, defaults=defaults)
-        self.functions = {**checks, "decide": decide.function}
+        called = {name: functions[name] for name in _called(stages, packing, signs=signs)}
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
-        arns = {name: function.function_arn for name, function in self.functions.items()}
+        arns = {name: function.function_arn for name, function in called.items()}
         self.machine = sfn.StateMachine(
             self,
             "Machine",
             state_machine_type=sfn.StateMachineType.EXPRESS,
             definition_body=sfn.DefinitionBody.from_string(
-                Stack.of(self).to_json_string(definition(stages, packing, arns))
+                Stack.of(self).to_json_string(definition(stages, packing, arns, signs=signs))
             ),
             timeout=Duration.seconds(MACHINE_SECONDS),
             role=role,
             logs=sfn.LogOptions(
-                destination=self._log(defaults.retention), level=sfn.LogLevel.ERROR, include_execution_data=False
+                destination=self._log(retention), level=sfn.LogLevel.ERROR, include_execution_data=False
             ),
             tracing_enabled=False,
         )
-        for function in self.functions.values():
+        for function in called.values():
             role.add_to_policy(
                 iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[function.function_arn])
             )
@@ -81,3 +76,11 @@ class FilterWorkflow(Construct):
             "AwsSolutions-IAM5[Resource::*]",
             "CloudWatch's log delivery actions, which the machine needs for its log, know no resources.",
         )
+
+
+def _called(stages: Sequence[Sequence[CheckSpec]], packing: Packing, *, signs: bool) -> list[str]:
+    """The names of the functions that the definition asks for."""
+    packed = packing is Packing.STAGE
+    checks = [spec.check_id for stage in stages for spec in stage]
+    names = [stage_name(number) for number, _ in enumerate(stages, 1)] if packed else checks
+    return [*names, "decide", *([SIGN_FUNCTION] if signs else [])]

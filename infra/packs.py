@@ -34,11 +34,23 @@ class Pack:
         return tuple(sorted({name for spec in self.specs for name in spec.layers}))
 
 
-def packs(stages: Sequence[Sequence[CheckSpec]], packing: Packing) -> tuple[Pack, ...]:
-    """The packs of a catalogue's stages, in order."""
+def packs(
+    stages: Sequence[Sequence[CheckSpec]], packing: Packing, others: Sequence[CheckSpec] = ()
+) -> tuple[Pack, ...]:
+    """The packs of a catalogue's stages, in order, and one for each of the `others` that no stage has.
+
+    Those are checks of outgoing mail alone, whose state machine calls a Lambda per check in any packing.
+    """
+    staged = [spec for stage in stages for spec in stage]
+    known = {spec.check_id for spec in staged}
+    alone = [spec for spec in others if spec.check_id not in known]
     if packing is Packing.STAGE:
-        return tuple(_stage_pack(number, tuple(stage)) for number, stage in enumerate(stages, 1))
-    return tuple(Pack(spec.check_id, spec.title, (spec,), spec.seconds) for stage in stages for spec in stage)
+        return (*(_stage_pack(at, tuple(stage)) for at, stage in enumerate(stages, 1)), *map(_own_pack, alone))
+    return tuple(map(_own_pack, (*staged, *alone)))
+
+
+def _own_pack(spec: CheckSpec) -> Pack:
+    return Pack(spec.check_id, spec.title, (spec,), spec.seconds)
 
 
 def _stage_pack(number: int, specs: tuple[CheckSpec, ...]) -> Pack:

@@ -17,7 +17,7 @@ from postern_aws import clients
 from postern_aws.certificates import SecretCertificate
 from postern_aws.directory import DynamoDirectory
 from postern_aws.dmarc_rows import DmarcCounter, DynamoDmarcRows
-from postern_aws.filter_machine import EveryKeeper, MachineFilter
+from postern_aws.filter_machine import EitherFilter, EveryKeeper, MachineFilter
 from postern_aws.message_store import S3MessageStore
 from postern_aws.outbox import DynamoOutbox
 from postern_aws.policy_snapshot import S3SnapshotReader, SnapshotSite
@@ -177,7 +177,7 @@ class FrontEnd:
         settings = self._settings
         return Effects(
             messages=S3MessageStore(clients.s3(), settings.message_bucket),
-            filter=MachineFilter(clients.state_machine(), settings.state_machine_arn, self._snapshots, self._keepers()),
+            filter=self._filters(),
             outbox=DynamoOutbox(clients.dynamodb(), settings.outbox_table),
             sites=self._sites,
             on_storage=self._storage,
@@ -185,14 +185,21 @@ class FrontEnd:
             decided=lambda transaction, decision: note_spf_pass(self._screen, transaction, decision),
         )
 
-    def _keepers(self) -> EveryKeeper:
-        """What is kept of every decision: its receipt, and its count for the report to the author's domain owner."""
-        settings, tables = self._settings, clients.dynamodb()
-        receipts = DynamoReceipts(tables, settings.receipts_table, _report_lost_receipt)
-        if settings.dmarc_reports_table is None:
-            return EveryKeeper((receipts,))
-        rows = DynamoDmarcRows(tables, settings.dmarc_reports_table, _report_lost_count)
-        return EveryKeeper((receipts, DmarcCounter(rows, self._snapshots)))
+    def _filters(self) -> EitherFilter:
+        """A state machine per direction. Every decision has its receipt; strangers' mail is counted for reports."""
+        settings, machines = self._settings, clients.state_machine()
+        receipts = DynamoReceipts(clients.dynamodb(), settings.receipts_table, _report_lost_receipt)
+        keepers = EveryKeeper((receipts, *self._counters()))
+        return EitherFilter(
+            MachineFilter(machines, settings.state_machine_arn, self._snapshots, keepers),
+            MachineFilter(machines, settings.outbound_state_machine_arn, self._snapshots, receipts),
+        )
+
+    def _counters(self) -> tuple[DmarcCounter, ...]:
+        table = self._settings.dmarc_reports_table
+        if table is None:
+            return ()
+        return (DmarcCounter(DynamoDmarcRows(clients.dynamodb(), table, _report_lost_count), self._snapshots),)
 
     async def _refresh_site(self) -> None:
         try:

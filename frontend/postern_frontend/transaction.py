@@ -21,8 +21,10 @@ from postern.model import (
     MessageReference,
     Recipient,
     Session,
+    Site,
     Transaction,
 )
+from postern.outgoing.direction import direction_of
 from postern.ports import Filter, MessageStore, OutboxStore, OutcomeUnknown, SiteSource, Unavailable
 from postern.replies import Reply
 from postern_frontend.hops import header_section, loop_refusal, without_loops
@@ -148,6 +150,7 @@ class Acceptance:
         transaction_id: str,
         received_at: datetime,
     ) -> Transaction:
+        site = self._effects.sites.site()
         return Transaction(
             transaction_id=transaction_id,
             received_at=received_at,
@@ -156,9 +159,9 @@ class Acceptance:
             envelope=message.envelope,
             recipients=recipients,
             message=stored,
-            site=self._effects.sites.site(),
+            site=site,
             observations=message.observations,
-            direction=message.direction,
+            direction=_direction(message, recipients, site),
         )
 
     async def _decide(self, transaction: Transaction) -> Decision:
@@ -186,6 +189,13 @@ class Acceptance:
             except Unavailable:
                 continue
         return False
+
+
+def _direction(message: ReceivedMessage, recipients: tuple[Recipient, ...], site: Site) -> Direction:
+    """The way it came says that a message goes out; else whoever sends it does."""
+    if message.direction is Direction.OUTBOUND:
+        return Direction.OUTBOUND
+    return direction_of(message.session, message.envelope, recipients, site)
 
 
 def _report(log: SessionLog, transaction: Transaction, reply: Reply, now: datetime) -> None:

@@ -48,9 +48,9 @@ class Embedded:
         make: Any = session.client
         return make(service, endpoint_url=self.endpoint_url, config=_CONFIG)
 
-    def execute(self, text: str) -> Any:
-        """The answer of StartSyncExecution."""
-        arn = self.outputs["StateMachineArn"]
+    def execute(self, text: str, machine: str = "StateMachineArn") -> Any:
+        """The answer of StartSyncExecution; `machine` is the output that names the state machine."""
+        arn = self.outputs[machine]
         return self.client("stepfunctions").start_sync_execution(stateMachineArn=arn, input=text)
 
     def judge(self, sample: Sample, policy: Mapping[str, Mapping[str, object]] | None = None) -> Answer:

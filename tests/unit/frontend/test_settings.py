@@ -17,6 +17,7 @@ REQUIRED = {
     "POSTERN_NOTICE_TOPIC_ARN": "arn:aws:sns:eu-central-1:123456789012:notices",
     "POSTERN_SECURITY_TOPIC_ARN": "arn:aws:sns:eu-central-1:123456789012:security",
     "POSTERN_STATE_MACHINE_ARN": "arn:aws:states:eu-central-1:123456789012:stateMachine:Filter",
+    "POSTERN_OUTBOUND_STATE_MACHINE_ARN": "arn:aws:states:eu-central-1:123456789012:stateMachine:Outgoing",
     "POSTERN_TLS_SECRET_ARN": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:Tls",
 }
 

@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 
 from postern.exchange import Answer, read_answer, workflow_input
-from postern.model import Decision, Transaction
+from postern.model import Decision, Direction, Transaction
+from postern.outgoing.resolution import policy_for
 from postern.policy import PolicyError
 from postern.policy_compiler import Snapshot
-from postern.ports import Unavailable
+from postern.ports import Filter, Unavailable
 from postern.wire import WireError, dumps
 from postern_aws.clients import error_code, http_status
 
@@ -65,6 +66,19 @@ class EveryKeeper:
 
 
 @dataclass(frozen=True, slots=True)
+class EitherFilter:
+    """The filter of the direction in which a message goes. Implements `ports.Filter`."""
+
+    inbound: Filter
+    outbound: Filter
+
+    def decide(self, transaction: Transaction) -> Decision:
+        """The decision; raises `Unavailable`."""
+        one = self.outbound if transaction.direction is Direction.OUTBOUND else self.inbound
+        return one.decide(transaction)
+
+
+@dataclass(frozen=True, slots=True)
 class MachineFilter:
     """The deployed filter. Implements `ports.Filter`.
 
@@ -99,7 +113,7 @@ class MachineFilter:
 
     def _input(self, transaction: Transaction) -> str:
         try:
-            policy = self.snapshots.current().book.resolve(transaction.recipients)
+            policy = policy_for(self.snapshots.current().book, transaction)
         except PolicyError as wrong:
             raise Unavailable("the policy cannot be resolved") from wrong
         text = dumps(workflow_input(transaction, policy))

@@ -9,13 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import IO, Protocol
+from typing import IO, TYPE_CHECKING, Protocol
 
 from postern.accounts import Account, Freeze
 from postern.backscatter.keys import KeyRing
 from postern.dns import DnsAnswer, Question
 from postern.model import Decision, MessageReference, Points, Site, Transaction
 from postern.replies import Reply
+
+if TYPE_CHECKING:
+    from postern.bayes.model import Model  # and does not load NumPy
+    from postern.dkim.signing import SigningKey  # who only stores mail does not load cryptography
+    from postern.rules.rule_set import RuleSet  # nor the engine of rules
 
 
 class Unavailable(Exception):  # noqa: N818 - it states a condition of the world, not a mistake
@@ -135,6 +140,25 @@ class BatvKeys(Protocol):
         ...
 
 
+class SigningKeys(Protocol):
+    """Knows the keys that domains sign their mail with."""
+
+    def keys(self, domain: str) -> tuple[SigningKey, ...]:
+        """The keys with which a domain signs now, some minutes old at most; none when it has none.
+
+        Raises `Unavailable`, also for keys that cannot be used.
+        """
+        ...
+
+
+class RuleSets(Protocol):
+    """Knows the rules of the site beside those that come with Postern."""
+
+    def current(self) -> RuleSet:
+        """The set in force, a minute old at most; an empty one when there is none. Raises `Unavailable`."""
+        ...
+
+
 class SentMessages(Protocol):
     """The ledger of messages that left by a way on which no tag comes back."""
 
@@ -144,6 +168,14 @@ class SentMessages(Protocol):
 
     def record(self, message_id: str, mailbox: str, expires_at: datetime) -> None:
         """Remember a sent message, under the Message-ID it left with. Raises `Unavailable`."""
+        ...
+
+
+class SiteModel(Protocol):
+    """Knows what the site has learnt."""
+
+    def model(self) -> Model | None:
+        """The model in use, a minute old at most; `None` while the site has not learnt enough. Raises `Unavailable`."""
         ...
 
 

@@ -51,6 +51,9 @@ SIGNED_WHEN_PRESENT = (
 OVERSIGNED = ("From", "Subject", "To", "Date", "Message-ID")
 """Signed once more than they occur, so that nobody can add another (RFC 6376 §8.15)."""
 
+MAX_SAME = 20
+"""Fields of one name that are covered, from the lowest up; mail has one, and a trace of forwards a few."""
+
 REWRITTEN_BY_SES = frozenset({"Date", "Message-ID"})
 """Fields that Amazon SES writes anew; signed, they would break every signature on that route."""
 
@@ -118,7 +121,7 @@ def load_signing_key(signing_domain: str, selector: str, pem: bytes) -> SigningK
 def fields_to_sign(message: Message, *, through_ses: bool = False) -> tuple[str, ...]:
     """The names for `h=`: what is there, and the important ones once more."""
     left_out = REWRITTEN_BY_SES if through_ses else frozenset[str]()
-    present = (name for name in SIGNED_WHEN_PRESENT for _ in message.fields(name))
+    present = (name for name in SIGNED_WHEN_PRESENT for _ in message.fields(name)[:MAX_SAME])
     return tuple(name for name in (*present, *OVERSIGNED) if name not in left_out)
 
 
