@@ -16,7 +16,6 @@ from postern_aws.batch_items import read_rows
 from postern_aws.clients import AWS_TROUBLE
 from postern_aws.due_rows import DUE_INDEX, RELAY_QUEUE, DueRows
 from postern_aws.items import epoch, from_item, to_item
-from postern_aws.message_store import S3MessageStore
 from postern_aws.outbox import COMMIT
 from postern_aws.relay_rows import HELD_QUEUE, KEPT_WHEN_DONE, RelayCopy, RelayState, read_copy
 
@@ -25,6 +24,7 @@ _PRESENT = "#state IN (:waiting, :on_hold)"
 _STATES = {":waiting": RelayState.WAITING.value, ":on_hold": RelayState.ON_HOLD.value}
 _STATE = {"#state": "state"}
 _HOLD = "hold"
+FROZEN = "the account is frozen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +76,9 @@ class AccountHolds:
 
 @dataclass(frozen=True, slots=True)
 class MailQueue:
-    """Everything that waits or is on hold."""
+    """Everything that waits or is on hold. Implements `postern.session.thawing.HeldMail`."""
 
     rows: DueRows
-    messages: S3MessageStore
 
     def listed(self, limit: int = MAX_LISTED) -> tuple[QueuedCopy, ...]:
         """What waits, soonest first, then what is on hold. Raises `Unavailable`."""
@@ -111,8 +110,11 @@ class MailQueue:
         return hold_copy(self.rows, copy, reason, account)
 
     def delete(self, copy: RelayCopy) -> bool:
-        """Take a copy out of the queue for good, telling nobody; whether it was there. Raises `Unavailable`."""
-        was_there = self.rows.update(
+        """Take a copy out of the queue for good, telling nobody; whether it was there.
+
+        What it consists of in the bucket is the caller's to remove then. Raises `Unavailable`.
+        """
+        return self.rows.update(
             copy.key,
             "SET #state = :deleted, expires_at = :expires REMOVE queue, next_attempt, held_because, held_for",
             _PRESENT,
@@ -123,11 +125,8 @@ class MailQueue:
             },
             _STATE,
         )
-        if was_there:
-            self.messages.delete(copy.reference.key)
-        return was_there
 
-    def hold_account(self, account: str, reason: str) -> int:
+    def hold_account(self, account: str, reason: str = FROZEN) -> int:
         """Hold everything that an account sent and that is still here; how many copies that is.
 
         What is queued later is held when its turn comes. Can be repeated. Raises `Unavailable`.
