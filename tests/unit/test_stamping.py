@@ -191,16 +191,21 @@ def test_received_names_client_protocol_id_and_sole_recipient() -> None:
     )
 
 
-def test_received_tells_of_tls_and_authentication_and_ipv6() -> None:
+def test_received_tells_of_tls_and_ipv6() -> None:
     transaction = with_session(
         make_transaction(client_ip="2001:db8::1"),
         tls=TlsParameters("TLSv1.3", "TLS_AES_256_GCM_SHA384"),
-        authenticated_as="bob",
     )
     value = received_field(transaction).value
     assert "from mail.example.com ([IPv6:2001:db8::1]) by" in value
-    assert " with ESMTPSA id " in value
+    assert " with ESMTPS id " in value
     assert " tls TLS_AES_256_GCM_SHA384 (TLSv1.3);" in value
+
+
+def test_received_does_not_tell_who_logged_in_and_from_where() -> None:
+    transaction = with_session(make_transaction(), authenticated_as="bob")
+    value = received_field(transaction).value
+    assert value.startswith("by mx.receiver.example with ESMTPA id ")
     assert "bob" not in value
 
 

@@ -26,7 +26,8 @@ def received_field(transaction: Transaction) -> HeaderField:
 
 
 def _from_clause(session: Session | None) -> list[str]:
-    if session is None:
+    """Who handed it over. Not for people of ours: where they sit concerns none of their readers, the receipt knows."""
+    if session is None or session.authenticated_as:
         return []
     name = session.helo_identity if _NAME.fullmatch(session.helo_identity) else "unknown"
     address = session.client_ip
