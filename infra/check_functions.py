@@ -12,7 +12,7 @@ from aws_cdk import aws_secretsmanager as secrets
 from constructs import Construct
 
 from infra.grants import allow
-from infra.message_bucket import INCOMING, POLICY, RULES
+from infra.message_bucket import INCOMING, MODELS, POLICY, RULES
 from infra.packs import Pack
 from infra.postern_function import FunctionDefaults, FunctionShape, PosternFunction
 from postern.contract import Needs
@@ -37,7 +37,11 @@ TABLES: Mapping[Needs, TableAccess] = {
 }
 
 
-OBJECTS: Mapping[Needs, str] = {Needs.MESSAGE: INCOMING, Needs.RULES: RULES}
+OBJECTS: Mapping[Needs, str] = {
+    Needs.MESSAGE: INCOMING,
+    Needs.RULES: RULES,
+    Needs.SITE_MODEL: MODELS,
+}
 """The objects that a check may read, by their prefix in the message bucket."""
 
 
@@ -84,8 +88,8 @@ class CheckFunctions(Construct):
             raise ValueError(f"nobody says what a check that needs {need} is granted")
         if need in OBJECTS:
             self._give_objects(OBJECTS[need], to)
-        if need is Needs.RULES:
-            # Without it S3 answers 403, not 404, as long as no rules are stored.
+        if need in (Needs.RULES, Needs.SITE_MODEL):
+            # Without it S3 answers 403, not 404, as long as no rules are stored, or nothing is learnt.
             allow(to.role, ["s3:ListBucket"], self._bucket.bucket_arn)
         if need is Needs.SENDER_LISTS:
             # The compiled policy tells which entries are worth asking for.

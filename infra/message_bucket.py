@@ -12,17 +12,23 @@ INCOMING = "incoming/"
 MAIL = "mail/"
 QUARANTINE = "quarantine/"
 POLICY = "policy/"
+RULES = "rules/"
+MODELS = "learning/models/"
+LESSONS = "learning/lessons/"
+LESSON_UPLOADS = "learning/uploads/"
 
 # A message is delivered within minutes; days are for a person to see why one was not.
 INCOMING_DAYS = 14
 # The quarantine's rows expire first (their days are policy); an object without a row only costs money.
 QUARANTINE_DAYS = 90
+# Uploaded mail is learnt within minutes; what could not be is tried again from the dead-letter queue.
+UPLOAD_DAYS = 14
 ACCESS_LOG_DAYS = 90
 ABANDONED_UPLOAD_DAYS = 1
 
 
 class MessageBucket(Construct):
-    """Encrypted, TLS only, nothing public. What passes through expires; `mail/` and `policy/` are kept."""
+    """Encrypted, TLS only, nothing public. What passes through expires; `mail/`, `policy/` and `rules/` are kept."""
 
     def __init__(self, scope: Construct, construct_id: str, *, production: bool) -> None:
         super().__init__(scope, construct_id)
@@ -39,6 +45,7 @@ class MessageBucket(Construct):
             lifecycle_rules=[
                 _expire(INCOMING, INCOMING_DAYS),
                 _expire(QUARANTINE, QUARANTINE_DAYS),
+                _expire(LESSON_UPLOADS, UPLOAD_DAYS),
                 s3.LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(ABANDONED_UPLOAD_DAYS)),
             ],
         )
@@ -49,7 +56,7 @@ class MessageBucket(Construct):
         """Grants name a prefix of this bucket; whose grants, is told by the tests of each role."""
         arn = Stack.of(self).resolve(self.bucket.bucket_arn)
         name = ".".join(arn["Fn::GetAtt"])
-        for prefix in (INCOMING, MAIL, QUARANTINE, POLICY):
+        for prefix in (INCOMING, MAIL, QUARANTINE, POLICY, RULES, MODELS, LESSONS, LESSON_UPLOADS):
             acknowledge(
                 Stack.of(self),
                 f"AwsSolutions-IAM5[Resource::<{name}>/{prefix}*]",

@@ -6,13 +6,23 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from postern.contract import Needs
-from postern.ports import BatvKeys, Correspondents, Greylist, SenderLists, SentMessages, Unavailable
+from postern.ports import BatvKeys, Correspondents, Greylist, RuleSets, SenderLists, SentMessages, SiteModel, Unavailable
 from postern_aws.settings import RunChecksSettings
 
 if TYPE_CHECKING:
     from postern_aws.message_store import S3MessageStore
 
-STORES = frozenset({Needs.SENDER_LISTS, Needs.GREYLIST, Needs.CORRESPONDENTS, Needs.BATV_KEYS, Needs.SENT_MESSAGES})
+STORES = frozenset(
+    {
+        Needs.SENDER_LISTS,
+        Needs.GREYLIST,
+        Needs.CORRESPONDENTS,
+        Needs.BATV_KEYS,
+        Needs.SENT_MESSAGES,
+        Needs.RULES,
+        Needs.SITE_MODEL,
+    }
+)
 """What is a store: `CheckStores` has an attribute of the need's name."""
 
 
@@ -85,6 +95,23 @@ class CheckStores:
         from postern_aws.sent_messages import DynamoSentMessages  # noqa: PLC0415 - as above
 
         return DynamoSentMessages(clients.dynamodb(), self._named("sent_messages_table"))
+
+    @cached_property
+    def rules(self) -> RuleSets:
+        """The stored rules."""
+        from postern_aws import clients  # noqa: PLC0415 - a check without stored rules does not pay for boto3
+        from postern_aws.rule_sets import S3RuleSetReader  # noqa: PLC0415 - as above
+
+        return S3RuleSetReader(clients.s3(), self._named("message_bucket"))
+
+    @cached_property
+    def site_model(self) -> SiteModel:
+        """What the site has learnt."""
+        from postern_aws import clients  # noqa: PLC0415 - only who judges by it loads NumPy
+        from postern_aws.learnt_snapshots import S3LearntSnapshots  # noqa: PLC0415 - as above
+        from postern_aws.site_model import S3SiteModel  # noqa: PLC0415 - as above
+
+        return S3SiteModel(S3LearntSnapshots(clients.s3(), self._named("message_bucket")))
 
     def _named(self, setting: str) -> str:
         """The name of a table, bucket or secret."""

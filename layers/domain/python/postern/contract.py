@@ -36,6 +36,8 @@ class Needs(StrEnum):
     CORRESPONDENTS = "correspondents"
     BATV_KEYS = "batv_keys"
     SENT_MESSAGES = "sent_messages"
+    RULES = "rules"
+    SITE_MODEL = "site_model"
 
 
 @dataclass(frozen=True, slots=True)

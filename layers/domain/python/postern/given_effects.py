@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from postern.backscatter.keys import KeyRing
 from postern.contract import Needs
@@ -20,9 +20,11 @@ from postern.ports import (
     Correspondents,
     Greylist,
     Resolver,
+    RuleSets,
     SenderLists,
     SentMessages,
 )
+from postern.rules.rule_set import RuleSet
 from postern.sender_list_entry import SenderListEntry
 
 
@@ -82,6 +84,28 @@ class GivenSentMessages:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenRules:
+    """A rule set that lies in memory. Implements `ports.RuleSets`."""
+
+    rule_set: RuleSet = field(default_factory=RuleSet)
+
+    def current(self) -> RuleSet:
+        """This set."""
+        return self.rule_set
+
+
+@dataclass(frozen=True, slots=True)
+class GivenSiteModel:
+    """What a site has learnt, or that it has learnt nothing. Implements `ports.SiteModel`."""
+
+    learnt: Model | None = None
+
+    def model(self) -> Model | None:
+        """This model."""
+        return self.learnt
+
+
+@dataclass(frozen=True, slots=True)
 class GivenStores:
     """What the stores hold: nothing, if nothing is said, and nobody has to wait. Attributes have their needs' names."""
 
@@ -90,6 +114,8 @@ class GivenStores:
     correspondents: Correspondents = field(default_factory=GivenCorrespondents)
     batv_keys: BatvKeys = field(default_factory=GivenKeys)
     sent_messages: SentMessages = field(default_factory=GivenSentMessages)
+    site_model: SiteModel = field(default_factory=GivenSiteModel)
+    rules: RuleSets = field(default_factory=GivenRules)
 
     def makers(
         self, resolver: Callable[[], Resolver], message: Callable[[], Message]
@@ -103,4 +129,6 @@ class GivenStores:
             Needs.CORRESPONDENTS: lambda: self.correspondents,
             Needs.BATV_KEYS: lambda: self.batv_keys,
             Needs.SENT_MESSAGES: lambda: self.sent_messages,
+            Needs.SITE_MODEL: lambda: self.site_model,
+            Needs.RULES: lambda: self.rules,
         }

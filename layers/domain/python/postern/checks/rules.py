@@ -1,8 +1,8 @@
-"""The spam filter's rules: `.cf` files in SpamAssassin's language, ours and the operator's."""
+"""The spam filter's rules: `.cf` files in SpamAssassin's language, those of Postern, a stock set, the operator's."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
 
@@ -11,13 +11,18 @@ from postern.evidence import IprevEvidence, RulesEvidence
 from postern.message import Message
 from postern.model import CheckResult, Direction, Finding, Points, ResultWord, Transaction
 from postern.policy import CheckPolicy, Mode, setting
+from postern.ports import RuleSets
 from postern.rules.engine import CompiledRules, compile_rules
 from postern.rules.inspection import NOTHING_KNOWN, Circumstances
 from postern.rules.parser import read_rules
 from postern.rules.relays import Relay
+from postern.rules.rule_set import RuleSet
 from postern.wire import truncate
 
 MAX_DETAIL = 160
+NOTHING_STORED = RuleSet()
+COMPILED_KEPT = 3
+"""Compiled sets that are kept: with a stock set each is some 50 MB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +32,7 @@ class RulesPolicy(CheckPolicy):
     mode: Mode = setting(Mode.SCORE, "off, observe, score or enforce")
     required: bool = setting(True, "defer the message when the rules could not be tried")
     shipped: bool = setting(True, "use the rules that come with Postern")
+    stored: bool = setting(True, "use the stock set and the files that `postern rules` has stored")
     local: str = setting("", "a few rules of your own, as the text of a .cf file")
 
 
@@ -38,7 +44,7 @@ SPEC = CheckSpec(
     evidence=RulesEvidence,
     symbols=(symbol("RULES_TIMED_OUT", 0, "a rule's pattern took too long and was not counted"),),
     requires=("iprev",),
-    needs=frozenset({Needs.MESSAGE}),
+    needs=frozenset({Needs.MESSAGE, Needs.RULES}),
     seconds=12,
     memory_mb=1769,
     layers=("scan",),
@@ -54,9 +60,12 @@ def evaluate(
     policy: RulesPolicy,
     required: Required,
     message: Message,
+    rules: RuleSets | None = None,
 ) -> CheckResult[RulesEvidence]:
     """Every rule that hits, with its points; `fail` when their sum is positive, else `pass` or `none`."""
-    evaluation = _compiled(policy.shipped, policy.local).evaluate(message, _circumstances(transaction, required))
+    stored = rules.current() if rules and policy.stored else NOTHING_STORED
+    compiled = _compiled(policy.shipped, _Stored(stored.version, stored), policy.local)
+    evaluation = compiled.evaluate(message, _circumstances(transaction, required))
     findings = [
         Finding(
             hit.name,
@@ -69,7 +78,8 @@ def evaluate(
     total = Points(sum(hit.score for hit in evaluation.hits))
     word = ResultWord.FAIL if total > 0 else ResultWord.PASS if evaluation.hits else ResultWord.NONE
     hits = tuple(hit.name for hit in evaluation.hits)
-    return CheckResult("rules", word, tuple(findings), evidence=RulesEvidence(hits), properties={"hits": list(hits)})
+    properties = {"hits": list(hits), **({"stored": stored.version} if stored.version else {})}
+    return CheckResult("rules", word, tuple(findings), evidence=RulesEvidence(hits), properties=properties)
 
 
 def _circumstances(transaction: Transaction, required: Required) -> Circumstances:
@@ -88,15 +98,24 @@ def _circumstances(transaction: Transaction, required: Required) -> Circumstance
     return Circumstances(client, envelope.reverse_path or "", transaction.received_at)
 
 
-@lru_cache(maxsize=8)
-def _compiled(shipped: bool, local: str) -> CompiledRules:
-    files = _shipped_files() if shipped else []
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """A rule set that is known by its version: the texts are neither compared nor hashed for every message."""
+
+    version: str
+    rule_set: RuleSet = field(compare=False)
+
+
+@lru_cache(maxsize=COMPILED_KEPT)
+def _compiled(shipped: bool, stored: _Stored, local: str) -> CompiledRules:
+    files = [*(shipped_files() if shipped else ()), *stored.rule_set.files()]
     if local:
         files.append(("local.cf", local))
-    return compile_rules(read_rules(files))
+    return compile_rules(read_rules(files, stored.rule_set.includable()))
 
 
-def _shipped_files() -> list[tuple[str, str]]:
+def shipped_files() -> list[tuple[str, str]]:
+    """The rules that come with Postern: names and texts in the order they are read."""
     folder = resources.files("postern.rules") / "shipped"
     found = [(item.name, item.read_text(encoding="utf-8")) for item in folder.iterdir() if item.name.endswith(".cf")]
     return sorted(found)
