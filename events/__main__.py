@@ -17,12 +17,25 @@ from postern.contract import CheckSpec, Phase
 from postern.exchange import check_response, workflow_input
 from postern.given_effects import GivenStores
 from postern.message import parse_message
-from postern.model import Envelope, MessageReference, Recipient, Session, Site, TlsParameters, Transaction
+from postern.model import (
+    Direction,
+    Envelope,
+    MessageReference,
+    Recipient,
+    Route,
+    Session,
+    Site,
+    TlsParameters,
+    Transaction,
+)
+from postern.outgoing.resolution import policy_for
 from postern.pipeline import judge
 from postern.policy import Mode
-from postern.policy_book import ResolvedPolicy
+from postern.policy_book import PolicyBook, ResolvedPolicy
 from postern.policy_compiler import Snapshot, StoredRows, compile_snapshot
 from postern.runner import Effects
+from postern.verdict import conclude
+from postern.wire import to_json
 from postern.workflow import stage_name
 from postern.zone import ZoneResolver
 
@@ -30,6 +43,7 @@ Json = Any
 
 HERE = Path(__file__).parent
 MESSAGE = HERE / "sample" / "message.eml"
+OUTGOING = HERE / "sample" / "outgoing.eml"
 ZONE = HERE / "sample" / "zone.json"
 RECEIVED_AT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 NEVER_TOO_LATE = datetime(2099, 12, 31, 23, 59, 59, tzinfo=UTC)
@@ -37,6 +51,7 @@ NEVER_TOO_LATE = datetime(2099, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 HOSTNAME = "mx.example.com"
 TRANSACTION_ID = "06b4xsample0000001"
+OUTGOING_ID = "06b4xsample0000003"
 
 
 def sample_transaction(raw: bytes) -> Transaction:
@@ -57,6 +72,37 @@ def sample_transaction(raw: bytes) -> Transaction:
         MessageReference(f"incoming/{TRANSACTION_ID}", len(raw), hashlib.sha256(raw).hexdigest()),
         Site(HOSTNAME, HOSTNAME, ("example.com",)),
     )
+
+
+def outgoing_transaction(raw: bytes) -> Transaction:
+    """The transaction by which Ann's answer to the sample message is submitted."""
+    return Transaction(
+        OUTGOING_ID,
+        RECEIVED_AT,
+        NEVER_TOO_LATE,
+        Session(
+            "06b4xsample0000002",
+            "192.0.2.80",
+            "laptop.example.com",
+            51234,
+            tls=TlsParameters("TLSv1.3", "TLS_AES_256_GCM_SHA384"),
+            authenticated_as="ann@example.com",
+        ),
+        Envelope("ann@example.com"),
+        (Recipient("bob@sender.example", "bob@sender.example", Route.REMOTE),),
+        MessageReference(f"incoming/{OUTGOING_ID}", len(raw), hashlib.sha256(raw).hexdigest()),
+        Site(HOSTNAME, HOSTNAME, ("example.com",)),
+        direction=Direction.OUTBOUND,
+    )
+
+
+def sign_event(raw: bytes, book: PolicyBook) -> Json:
+    """The request to sign a message that nothing speaks against."""
+    transaction = outgoing_transaction(raw)
+    policy = policy_for(book, transaction)
+    asked = workflow_input(transaction, policy)
+    decision = to_json(conclude(transaction, {}, policy))
+    return {"transaction": asked["transaction"], "policy": asked["policy"], "decision": decision}
 
 
 def stage_results(raw: bytes, transaction: Transaction, policy: ResolvedPolicy) -> dict[str, Json]:
@@ -107,7 +153,8 @@ def main() -> None:
     """Write every event that follows from the catalogue."""
     raw = MESSAGE.read_bytes()
     transaction = sample_transaction(raw)
-    policy = compile_snapshot(StoredRows(), Snapshot()).snapshot.book.resolve(transaction.recipients)
+    book = compile_snapshot(StoredRows(), Snapshot()).snapshot.book
+    policy = book.resolve(transaction.recipients)
     asked = workflow_input(transaction, policy)
     given = {"transaction": asked["transaction"], "policy": asked["policy"]}
     stages = stage_results(raw, transaction, policy)
@@ -116,6 +163,7 @@ def main() -> None:
     first = [spec.check_id for spec in catalog.stages()[0]]
     write(HERE / "run_checks.json", {"checks": first, **given, "stages": {}})
     write(HERE / "decide.json", {**given, "stages": stages})
+    write(HERE / "sign_message.json", sign_event(OUTGOING.read_bytes(), book))
 
 
 if __name__ == "__main__":

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
-from events.__main__ import TRANSACTION_ID, sample_transaction
+from events.__main__ import TRANSACTION_ID, outgoing_transaction, sample_transaction
 from postern import catalog
+from postern.dkim.algorithms import KeyType
+from postern.dkim.key_set import KeySet
 from postern.model import Decision, ResultWord
 from postern.wire import from_json
 from postern_aws import clients
+from postern_aws.dkim_keys import DkimSecrets
 from postern_aws.items import to_item
+from postern_aws.message_store import S3MessageStore
 from postern_aws.outbox import CommitState, DynamoOutbox
+from tests.embedded_aws import BUCKET
 from tests.handlers import EVENTS, FUNCTIONS, read_event
+from tests.signing import pem_of, signing_key
 from tests.unit.aws.commits import decision
 from tests.unit.functions.conftest import LoadHandler
 
@@ -52,6 +59,19 @@ def test_the_event_of_the_decision_runs(load: LoadHandler) -> None:
     assert made.transaction_id == TRANSACTION_ID
     assert made.reply.code == 250
     assert any(header.name == "Authentication-Results" for header in made.headers)
+
+
+def test_the_event_of_an_outgoing_message_signs_it(load: LoadHandler) -> None:
+    raw = (EVENTS / "sample" / "outgoing.eml").read_bytes()
+    reference = outgoing_transaction(raw).message
+    S3MessageStore(clients.s3(), BUCKET).put_copy(reference.key, raw)
+    now, pem = datetime.now(UTC), pem_of(signing_key()).decode("ascii")
+    keys = KeySet("example.com").with_new("s1", pem, KeyType.RSA, now).switched_to("s1", now)
+    DkimSecrets(clients.secrets()).write(keys)
+    answer = load("sign_message")(read_event("sign_message"))
+    made = from_json(Decision, answer["decision"])
+    assert [header.name for header in made.headers] == ["DKIM-Signature", "Received"]
+    assert answer["signing"]["signing"]["result"]["reason"] == "example.com/s1 rsa-sha256"
 
 
 def test_the_event_of_a_commit_delivers_it(load: LoadHandler) -> None:
