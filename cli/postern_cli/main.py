@@ -18,6 +18,7 @@ MODULES = {
     "learn": "postern_cli.learn.command",
     "trace": "postern_cli.trace.command",
     "quarantine": "postern_cli.quarantine.command",
+    "queue": "postern_cli.queue.command",
     "policy": "postern_cli.policy.command",
     "lists": "postern_cli.lists.command",
     "greylist": "postern_cli.greylist.command",

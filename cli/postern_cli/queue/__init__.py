@@ -1,0 +1,1 @@
+"""The queue of mail for other servers, from the command line."""
