@@ -22,8 +22,11 @@ HOSTED = "example.com"
 RELAYED = "relayed.example"
 
 
-def rows(relay_port: int) -> dict[str, list[Row]]:
-    """The rows by the output that names their table; the relayed domain's server listens on loopback."""
+def rows(relay_port: int, remote_port: int) -> dict[str, list[Row]]:
+    """The rows by the output that names their table.
+
+    The server of the relayed domain and the one that stands for all other sites listen on loopback.
+    """
     return {
         "DomainsTable": [
             {"domain": HOSTED, "note": "hosted: its mail stays here"},
@@ -50,8 +53,12 @@ def rows(relay_port: int) -> dict[str, list[Row]]:
             {"scope": "global", "section": "greylisting", "delay_minutes": 1, "note": "a minute, so that one sees it"},
             {"scope": f"mailbox:ann@{HOSTED}", "section": "greylisting", "mode": "observe", "note": "Ann never waits"},
             {"scope": f"mailbox:bob@{HOSTED}", "section": "spam_filter", "flagged": "quarantine"},
+            outgoing_policy(remote_port),
         ],
     }
+
+
+_OUTGOING: Row = {"scope": "global", "section": "outgoing"}
 
 
 def relayed_domain(relay_port: int) -> Row:
@@ -68,14 +75,29 @@ def relayed_domain(relay_port: int) -> Row:
     }
 
 
-def seed(outputs: Mapping[str, str], relay_port: int) -> bool:
-    """Fill the tables of a new state directory; whether it was new. In an old one only the relay port is set."""
+def outgoing_policy(remote_port: int) -> Row:
+    """Nothing leaves this machine: one server on it takes all mail for other sites."""
+    return {
+        **_OUTGOING,
+        "route": "smarthost",
+        "smarthost_host": "127.0.0.1",
+        "smarthost_port": remote_port,
+        "smarthost_tls": "none",
+        "mx_port": remote_port,
+        "private_hosts": True,
+        "note": "nothing leaves this machine: a server on it takes all mail for other sites",
+    }
+
+
+def seed(outputs: Mapping[str, str], relay_port: int, remote_port: int) -> bool:
+    """Fill the tables of a new state directory; whether it was new. In an old one only the two ports are set."""
     client: Any = boto3.client("dynamodb")
     domains = outputs["DomainsTable"]
     if client.scan(TableName=domains, Limit=1)["Items"]:
         _set_relay_port(client, domains, relay_port)
+        _set_remote_port(client, outputs["PolicyTable"], remote_port)
         return False
-    for output, its_rows in rows(relay_port).items():
+    for output, its_rows in rows(relay_port, remote_port).items():
         for row in its_rows:
             client.put_item(TableName=outputs[output], Item=to_item(row))
     return True
@@ -92,3 +114,16 @@ def _set_relay_port(client: Any, table: str, port: int) -> None:
         )
     except client.exceptions.ConditionalCheckFailedException:
         return  # somebody has removed the domain or given it a server of its own
+
+
+def _set_remote_port(client: Any, table: str, port: int) -> None:
+    try:
+        client.update_item(
+            TableName=table,
+            Key=to_item(_OUTGOING),
+            UpdateExpression="SET smarthost_port = :port, mx_port = :port",
+            ConditionExpression="smarthost_host = :host AND private_hosts = :yes",
+            ExpressionAttributeValues=to_item({":port": port, ":host": "127.0.0.1", ":yes": True}),
+        )
+    except client.exceptions.ConditionalCheckFailedException:
+        return  # somebody sends in another way

@@ -1,6 +1,6 @@
 """The front end as a child of the local service: it ends when its parent does, however that ends.
 
-python -m postern_local.front_end_child, with standard input a pipe that the parent holds open.
+python -m postern_local.front_end_child [ZONE_FILE], with standard input a pipe that the parent holds open.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 
 from postern_frontend.main import main
+from postern_local.name_service import answer_from
 
 GRACE_SECONDS = 2
 
@@ -26,5 +28,7 @@ def _end_with_parent() -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        answer_from(Path(sys.argv[1]))
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     main()

@@ -31,13 +31,17 @@ class StartError(Exception):
 
 @dataclass(slots=True)
 class FrontEndProcess:
-    """One task. `variables` are those of the template's container and its ports; `log` takes what it says."""
+    """One task. `variables` are those of the template's container and its ports; `log` takes what it says.
+
+    Without a zone file the system resolves names.
+    """
 
     name: str
     variables: Mapping[str, str]
     endpoint_url: str
     health_port: int
     log: Path
+    zone_file: Path | None = None
     _process: subprocess.Popen[bytes] | None = None
     _stopping: threading.Event = field(default_factory=threading.Event)
 
@@ -87,8 +91,8 @@ class FrontEndProcess:
         }
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "postern_local.front_end_child"],
+            self._process = subprocess.Popen(  # noqa: S603 - a module of this package
+                [sys.executable, "-m", "postern_local.front_end_child", *self._arguments()],
                 env=environment,
                 stdin=subprocess.PIPE,
                 stdout=log,
@@ -96,6 +100,9 @@ class FrontEndProcess:
                 start_new_session=True,  # Ctrl-C is for the service, which then stops its children in order
             )
         self.pid_file.write_text(f"{self._process.pid}\n", encoding="ascii")
+
+    def _arguments(self) -> list[str]:
+        return [str(self.zone_file)] if self.zone_file is not None else []
 
     def _keep_running(self) -> None:
         while self._process is not None:

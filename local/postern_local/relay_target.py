@@ -1,4 +1,5 @@
-"""A mail server that takes everything: what stands behind the relayed domain of the demonstration.
+"""A mail server that takes almost everything: what stands behind the relayed domain of the demonstration, and one
+for all other sites. There is nobody called `nobody`, and who is called `later` has no time.
 
 It keeps each message in a file, with its envelope in front, before it answers 250.
 """
@@ -16,6 +17,7 @@ from pathlib import Path
 HOST = "127.0.0.1"
 IDLE_SECONDS = 60
 MAX_LINE = 4096
+REFUSALS = {"nobody": "550 5.1.1 nobody of that name", "later": "451 4.2.1 later"}
 MAX_MESSAGE_OCTETS = 128 * 1024 * 1024
 
 
@@ -61,7 +63,7 @@ class _Session(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         """Answer until the client is gone."""
         self._envelope = _Envelope()
-        self._say("220 relayed.example takes everything")
+        self._say("220 relayed.example takes almost everything")
         try:
             while line := self.rfile.readline(MAX_LINE):
                 if not self._answer(line.decode("utf-8", "replace").strip()):
@@ -81,8 +83,7 @@ class _Session(socketserver.StreamRequestHandler):
                 self._envelope = _Envelope(_path(rest))
                 self._say("250 2.1.0 go on")
             case "RCPT":
-                self._envelope.forward_paths.append(_path(rest))
-                self._say("250 2.1.5 known here")
+                self._take_recipient(_path(rest))
             case "DATA" if self._envelope.forward_paths:
                 self._take_message()
             case "HELO" | "RSET" | "NOOP":
@@ -91,6 +92,12 @@ class _Session(socketserver.StreamRequestHandler):
             case _:
                 self._say("503 5.5.1 not now")
         return True
+
+    def _take_recipient(self, path: str) -> None:
+        refusal = REFUSALS.get(path.partition("@")[0].lower())
+        if refusal is None:
+            self._envelope.forward_paths.append(path)
+        self._say(refusal or "250 2.1.5 known here")
 
     def _take_message(self) -> None:
         self._say("354 until a lone dot")

@@ -40,6 +40,8 @@ ZONE = synthesis.ROOT / "events" / "zone.json"
 SMTP_PORT = 2525
 PROXY_PORT = 2526
 MAX_SAID = 2000
+RELAYED_FOLDER, REMOTE_FOLDER = "relayed", "remote"
+"""What the server of the relayed domain, and the one that stands for all other sites, were given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,9 +116,10 @@ class LocalService:
         self._stack.enter_context(only_one(directory))
         assembly = self._synthesize()
         aws = self._start_aws(assembly)
-        target = RelayTarget(directory / "relayed")
-        self._stack.callback(target.close)
-        self._configure(aws, target)
+        targets = [RelayTarget(directory / folder) for folder in (RELAYED_FOLDER, REMOTE_FOLDER)]
+        for target in targets:
+            self._stack.callback(target.close)
+        self._configure(aws, *targets)
         endpoint = Endpoint(directory / "logs" / "endpoint.log", self._options.endpoint_port, self._options.faults)
         self._stack.callback(endpoint.close)
         self._start_front_ends(aws, endpoint)
@@ -159,9 +162,9 @@ class LocalService:
             self._stack.callback(aws.stop)
         return aws
 
-    def _configure(self, aws: EmbeddedAws, target: RelayTarget) -> None:
+    def _configure(self, aws: EmbeddedAws, relayed: RelayTarget, remote: RelayTarget) -> None:
         with self._step("Domains, accounts and policy, compiled; a certificate"):
-            seed(aws.outputs, target.port)
+            seed(aws.outputs, relayed.port, remote.port)
             _compile_policy(aws.outputs["CompilePolicyFunction"])
             self.certificate = local_certificate(self._options.directory / "tls", HOSTNAME)
             secret = {"certificate": self.certificate.certificate, "key": self.certificate.key}
@@ -184,6 +187,7 @@ class LocalService:
                         endpoint.url,
                         _free(0, ""),
                         self._options.directory / "logs" / f"{name}.log",
+                        self._options.zone_file,
                     )
                 )
             self._stack.callback(self._stop_front_ends)

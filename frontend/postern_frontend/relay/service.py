@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import threading
 
-from postern_aws import clients
+from postern_aws import clients, dns
 from postern_aws.certificates import read_password
 from postern_aws.directory import DynamoDirectory
-from postern_aws.dns import SystemResolver
 from postern_aws.due_rows import DueRows
 from postern_aws.message_store import S3MessageStore
 from postern_aws.notices import SnsNotices
@@ -75,7 +74,7 @@ def _ways(settings: RelaySettings, rows: DueRows) -> Ways:
     table = settings.sent_messages_table
     ledger = DynamoSentMessages(clients.dynamodb(), table) if table else None
     return Ways(
-        router=Router(SystemResolver, settings.hostname),
+        router=Router(dns.SystemResolver, settings.hostname),
         smtp=SmtpSender(Links(Opener(settings.hostname, _password_of))),
         ses=SesSender(clients.ses(), ledger, rows.now),
     )
