@@ -105,7 +105,8 @@ class FrontEndAccess:
     def _grant_relaying(self, role: iam.IRole) -> None:
         outbox = self.tables["OutboxTable"]
         actions = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:Query"]
-        allow(role, actions, outbox.table_arn)
+        # Several at once are read to hold the mail of an account.
+        allow(role, [*actions, "dynamodb:BatchGetItem"], outbox.table_arn)
         allow(role, ["dynamodb:Query"], index_arn(outbox, "due"))
         allow(role, ["s3:GetObject", "s3:DeleteObject"], self.bucket.arn_for_objects(f"{MAIL}*"))
         allow(role, ["s3:PutObject"], self.bucket.arn_for_objects(f"{QUARANTINE}*"))

@@ -150,7 +150,6 @@ class PosternStack(Stack):
             "ThawAccount",
             defaults=self._defaults,
             tables=self.tables,
-            wake_relay=self.delivery.wake_relay,
             production=settings.production,
             concurrency=settings.thaw_concurrency,
         )

@@ -8,7 +8,6 @@ from aws_cdk import RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secrets
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.acknowledgements import acknowledge
@@ -29,7 +28,6 @@ class ThawAccount(Construct):
         *,
         defaults: FunctionDefaults,
         tables: Mapping[str, dynamodb.Table],
-        wake_relay: sqs.Queue,
         production: bool,
         concurrency: int,
     ) -> None:
@@ -44,7 +42,6 @@ class ThawAccount(Construct):
                 "POSTERN_ACCOUNTS_TABLE": tables["AccountsTable"].table_name,
                 "POSTERN_SCREENING_TABLE": tables["ScreeningTable"].table_name,
                 "POSTERN_OUTBOX_TABLE": tables["OutboxTable"].table_name,
-                "POSTERN_RELAY_QUEUE_URL": wake_relay.queue_url,
                 "POSTERN_THAW_SECRET_ARN": self.secret.secret_arn,
             },
         )
@@ -57,9 +54,8 @@ class ThawAccount(Construct):
         allow(deployed.role, ["dynamodb:GetItem"], accounts.table_arn)
         allow_updates(deployed.role, accounts, "address", "frozen_since", "frozen_reason")
         allow(deployed.role, ["dynamodb:DeleteItem"], tables["ScreeningTable"].table_arn)
-        allow(deployed.role, ["dynamodb:GetItem", "dynamodb:UpdateItem"], outbox.table_arn)
+        allow(deployed.role, ["dynamodb:BatchGetItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"], outbox.table_arn)
         allow(deployed.role, ["dynamodb:Query"], index_arn(outbox, "due"))
-        allow(deployed.role, ["sqs:SendMessage"], wake_relay.queue_arn)
         allow(deployed.role, ["secretsmanager:GetSecretValue"], self.secret.secret_arn)
 
     def _key(self, production: bool) -> secrets.Secret:

@@ -23,7 +23,7 @@ from postern_aws.outbox import DynamoOutbox
 from postern_aws.policy_snapshot import S3SnapshotReader, SnapshotSite
 from postern_aws.receipts import DynamoReceipts
 from postern_aws.settings import RelaySettings, SettingsError, read_settings
-from postern_frontend import login, screening_over_aws, submission_over_aws
+from postern_frontend import guard_over_aws, login, screening_over_aws, submission_over_aws
 from postern_frontend.connections import Connections
 from postern_frontend.envelope_rules import InboundRules
 from postern_frontend.health import serve_health
@@ -82,6 +82,7 @@ class FrontEnd:
         self._screen = screening_over_aws.screen(
             settings, self._snapshots, self._sites, self._screening, lambda: certificates.private_key
         )
+        self._guarding = guard_over_aws.guarding(settings, self._snapshots, self._sites, self._storage)
         self._relay = RelayService(relaying, self._snapshots) if relaying else None
         self._health: asyncio.Server | None = None
         self._refreshing: asyncio.Task[None] | None = None
@@ -102,7 +103,7 @@ class FrontEnd:
     async def stop(self) -> None:
         """Finish what is under way, and end."""
         await asyncio.gather(self._server.drain(self._settings.drain_seconds), self._stop_relaying())
-        await self._screen.stop()
+        await asyncio.gather(self._screen.stop(), self._guarding.alarms.stop())
         if self._refreshing is not None:
             self._refreshing.cancel()
         if self._health is not None:
@@ -183,6 +184,7 @@ class FrontEnd:
             on_storage=self._storage,
             on_filter=self._filter,
             decided=lambda transaction, decision: note_spf_pass(self._screen, transaction, decision),
+            guard=self._guarding.guard,
         )
 
     def _filters(self) -> EitherFilter:

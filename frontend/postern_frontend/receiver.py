@@ -259,6 +259,13 @@ class SmtpConversation:
         self._protocol.answer(reply)
         self._pump()
 
+    def _answer_guarded(self, reply: Reply) -> None:
+        """Answer, and end the session of an account that may not send."""
+        if reply is replies.ACCOUNT_FROZEN:
+            self._protocol.abort(reply)
+        else:
+            self._protocol.answer(reply)
+
     def _start_tls(self) -> None:
         if not self._connection.can_start_tls:
             self._protocol.answer(replies.TLS_UNAVAILABLE)
@@ -273,8 +280,11 @@ class SmtpConversation:
     # --- the envelope ---------------------------------------------------------------------------------
 
     def _judge_reverse_path(self, path: MailPath | None, declared_size: int) -> None:
+        stopped = self._service.acceptance.stopped(self._account)
         if self._screen.is_banned:
             self._protocol.answer(replies.BANNED_MEANWHILE)
+        elif stopped is not None:
+            self._answer_guarded(stopped)
         elif self._service.spool_budget.has_room(declared_size):
             self._look_up(self._rules.reverse_path(path, self._session()), lambda reply: reply)
         else:
@@ -362,7 +372,8 @@ class SmtpConversation:
         self._messages_accepted += reply.is_positive
         if not self._connection.is_open:
             self._connection.log.info("client left before its answer", reply=reply.code)
-        self._answer(reply)
+        self._answer_guarded(reply)
+        self._pump()
 
     async def _settled(self, message: ReceivedMessage) -> Reply:
         """The reply to a message, after what is asked of those who submit one."""

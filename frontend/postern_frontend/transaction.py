@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from postern import replies
@@ -33,6 +33,7 @@ from postern_frontend.network_slots import NetworkSlots
 from postern_frontend.pools import Runner
 from postern_frontend.session_log import SessionLog
 from postern_frontend.spool import Spool
+from postern_frontend.submission_guard import NoGuard, SubmissionGuard
 
 READ_BACK_PAUSES = (0.2, 1.0, 3.0)
 """Seconds before each attempt to find out whether a commit happened."""
@@ -58,7 +59,7 @@ class ReceivedMessage:
 class Effects:
     """What the receiver asks of the world, and the pools it asks through.
 
-    `decided` is told of every decision, on the event loop.
+    `decided` is told of every decision, on the event loop. `guard` is asked before a message of an account is judged.
     """
 
     messages: MessageStore
@@ -68,6 +69,7 @@ class Effects:
     on_storage: Runner
     on_filter: Runner
     decided: Callable[[Transaction, Decision], None] = lambda transaction, decision: None
+    guard: SubmissionGuard = field(default_factory=NoGuard)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +100,10 @@ class Acceptance:
         self._slots = NetworkSlots(per_network=limits.per_network, wait_seconds=limits.wait_seconds)
         self._now = now
 
+    def stopped(self, account: str) -> Reply | None:
+        """Why an account (or nobody: empty) may not begin a message, as far as that is known; never blocks."""
+        return self._effects.guard.refusal(account) if account else None
+
     async def settle(self, message: ReceivedMessage, log: SessionLog) -> Reply:
         """The reply to a message; never raises `Unavailable`."""
         header = header_section(message.spool)
@@ -127,10 +133,20 @@ class Acceptance:
             log.info("message known", fingerprint=mark, reply=stored.text)
             return stored
         transaction = self._transaction(message, recipients, stored, transaction_id, received_at)
-        decision = await self._decide(transaction)
+        reply = await self._effects.guard.take(transaction) or await self._judged(transaction, mark)
+        _report(log, transaction, reply, self._now())
+        return reply
+
+    async def _judged(self, transaction: Transaction, mark: str) -> Reply:
+        """The reply to a message that was counted. A commit that fails may have happened: then it stays counted."""
+        try:
+            decision = await self._decide(transaction)
+        except Unavailable:
+            await self._effects.guard.settled(transaction, replies.LOCAL_TROUBLE)
+            raise
         self._effects.decided(transaction, decision)
         reply = await self._commit(transaction, decision, mark) if decision.reply.is_positive else decision.reply
-        _report(log, transaction, reply, self._now())
+        await self._effects.guard.settled(transaction, reply)
         return reply
 
     def _store_unless_known(

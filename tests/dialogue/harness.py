@@ -30,6 +30,7 @@ from postern_frontend.screening.session import no_screen
 from postern_frontend.server import Server
 from postern_frontend.smtp.profile import BareLineEnds, receiver_profile
 from postern_frontend.spool import SpoolBudget
+from postern_frontend.submission_guard import NoGuard, SubmissionGuard
 from postern_frontend.tls import Certificates
 from postern_frontend.transaction import Acceptance, Effects, FilterLimits
 
@@ -167,6 +168,7 @@ class World:
     per_client: int = 1_000
     in_threads: bool = False
     screen: Screen | None = None
+    guard: SubmissionGuard = field(default_factory=NoGuard)
 
     @property
     def stored(self) -> list[bytes]:
@@ -183,6 +185,7 @@ class World:
             sites=self.facts,
             on_storage=run,
             on_filter=run,
+            guard=self.guard,
         )
         ticks = itertools.count()
         return ReceiverService(

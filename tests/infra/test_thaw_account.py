@@ -27,14 +27,14 @@ def test_it_can_thaw_and_nothing_else(template: Template) -> None:
     }
     tables = {action: {name for kind, name in allowed if kind == action} for action, _ in allowed}
     assert {name.split("Table")[0] for name in map(_short, tables["dynamodb:UpdateItem"])} <= {"Accounts", "Outbox"}
-    assert all("Screening" in name for name in tables["dynamodb:DeleteItem"])
+    assert all("ScreeningTable" in name or "OutboxTable" in name for name in tables["dynamodb:DeleteItem"])
     assert all("ThawAccountKey" in name for name in tables["secretsmanager:GetSecretValue"])
     assert set(tables) == {
         "dynamodb:GetItem",
         "dynamodb:UpdateItem",
         "dynamodb:DeleteItem",
         "dynamodb:Query",
-        "sqs:SendMessage",
+        "dynamodb:BatchGetItem",
         "secretsmanager:GetSecretValue",
     }
 

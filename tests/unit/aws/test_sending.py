@@ -118,7 +118,12 @@ def test_every_addition_sees_another_sum() -> None:
 def test_a_message_costs_one_call_and_the_row_can_be_read_by_people(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
     update = clients.dynamodb().update_item
-    monkeypatch.setattr(clients.dynamodb(), "update_item", lambda **given: (calls.append("update"), update(**given))[1])
+
+    def counted(**given: Any) -> Any:
+        calls.append("update")
+        return update(**given)
+
+    monkeypatch.setattr(clients.dynamodb(), "update_item", counted)
     table().add(attempt(1, 3), NOW, HOUR)
     usage = table().add(replace(attempt(2, 4), looked_at=4, unseen=3), NOW + timedelta(minutes=6), HOUR)
     assert calls == ["update"] * 2

@@ -219,7 +219,8 @@ def test_whoever_may_call_the_function_thaws_by_name(thaw: ThawFunction, account
     assert thaw.answer({"thaw": ANN}) == {"account": ANN, "was_frozen": True, "released": 3}
     assert not is_frozen(accounts)
     assert thaw.answer({"thaw": ANN}) == {"account": ANN, "was_frozen": False, "released": 0}
-    for event in ({}, {"thaw": 5}, {"thaw": "nobody@example.com"}, [], None):
+    wrong: tuple[Any, ...] = ({}, {"thaw": 5}, {"thaw": "nobody@example.com"}, [], None)
+    for event in wrong:
         with pytest.raises(BadRequestError):
             thaw.answer(event)
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from postern.ports import Unavailable
-from postern.session.usage import TOLD_AT, Attempt, Usage, first_sight, numbers, sights, superfluous, usage_of
+from postern.session.usage import TOLD_AT, Attempt, Usage, first_sight, numbers, refusals, sights, superfluous, usage_of
 from postern_aws.clients import AWS_TROUBLE, error_code
 from postern_aws.items import epoch, from_item, to_item
 
@@ -49,13 +49,11 @@ class DynamoSending:
 
     def give_back(self, attempt: Attempt, now: datetime, window: timedelta) -> None:
         """One atomic update. Raises `Unavailable`."""
-        changes = numbers(attempt, now, window)
-        self._update(
-            _key(attempt.account, WINDOW),
-            UpdateExpression="ADD " + ", ".join(f"#n{at} :n{at}" for at in range(len(changes))),
-            ExpressionAttributeNames={f"#n{at}": name for at, name in enumerate(changes)},
-            ExpressionAttributeValues=to_item({f":n{at}": -number for at, number in enumerate(changes.values())}),
-        )
+        self._change(attempt.account, {name: -number for name, number in numbers(attempt, now, window).items()})
+
+    def note_refused(self, account: str, number: int, now: datetime, window: timedelta) -> None:
+        """One atomic update. Raises `Unavailable`."""
+        self._change(account, refusals(number, now, window))
 
     def claim_notice(self, account: str, now: datetime, quiet: timedelta) -> bool:
         """One conditional update, in which one of several succeeds. Raises `Unavailable`."""
@@ -91,6 +89,14 @@ class DynamoSending:
             raise Unavailable("the table of screening cannot be written") from trouble
 
     # --- calls ----------------------------------------------------------------------------------------
+
+    def _change(self, account: str, changes: Mapping[str, int]) -> None:
+        self._update(
+            _key(account, WINDOW),
+            UpdateExpression="ADD " + ", ".join(f"#n{at} :n{at}" for at in range(len(changes))),
+            ExpressionAttributeNames={f"#n{at}": name for at, name in enumerate(changes)},
+            ExpressionAttributeValues=to_item({f":n{at}": number for at, number in enumerate(changes.values())}),
+        )
 
     def _row(self, key: Mapping[str, str]) -> Row:
         try:

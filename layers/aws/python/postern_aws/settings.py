@@ -148,7 +148,6 @@ class ThawSettings(CommonSettings):
     accounts_table: str = _name()
     screening_table: str = _name()
     outbox_table: str = _name()
-    relay_queue_url: str = _url()
     thaw_secret_arn: str = _arn()
 
 

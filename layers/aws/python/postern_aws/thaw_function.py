@@ -18,8 +18,10 @@ from postern.ports import Unavailable
 from postern.session import thaw_link, thaw_page
 from postern.session.thaw_link import ThawTicket
 from postern.session.thaw_page import HEADERS, TOKEN, Page
-from postern.session.thawing import NothingHeld, Thawing
+from postern.session.thawing import Thawing
 from postern_aws import clients
+from postern_aws.due_rows import DueRows
+from postern_aws.mail_queue import MailQueue
 from postern_aws.runtime import logger
 from postern_aws.settings import ThawSettings
 from postern_aws.thaw_key import ThawKey
@@ -49,7 +51,7 @@ class ThawFunction:
             clients.dynamodb(),
             accounts_table=settings.accounts_table,
             screening_table=settings.screening_table,
-            mail=NothingHeld(),
+            mail=MailQueue(DueRows(clients.dynamodb(), settings.outbox_table)),
         )
         return ThawFunction(thawing, ThawKey(clients.secrets(), settings.thaw_secret_arn))
 

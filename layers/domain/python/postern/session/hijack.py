@@ -62,6 +62,10 @@ class SendingStore(Protocol):
         """Count a message no more, which was counted at `now` and was not accepted."""
         ...
 
+    def note_refused(self, account: str, number: int, now: datetime, window: timedelta) -> None:
+        """Count copies that the servers of their recipients refused for good."""
+        ...
+
     def claim_notice(self, account: str, now: datetime, quiet: timedelta) -> bool:
         """Whether to tell of this account: `True` for one of all callers within `quiet`."""
         ...

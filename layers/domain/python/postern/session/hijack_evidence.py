@@ -19,32 +19,21 @@ NEW_FOR = timedelta(hours=24)
 MAX_SHOWN = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Fates:
-    """What became of copies at other servers within the window."""
-
-    delivered: int = 0
-    refused: int = 0
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """`new_networks` were not used before the last day, `known_networks` is how many were. `held` copies wait."""
 
     new_networks: tuple[str, ...] = ()
     known_networks: int = 0
-    fates: Fates = Fates()
     held: int = 0
 
 
-def networks_evidence(
-    alarm: Alarm, seen_from: Mapping[str, datetime], *, fates: Fates = Fates(), held: int = 0
-) -> Evidence:
-    """The evidence, given from where the account was used before and what its mail met with."""
+def evidence_of(alarm: Alarm, seen_from: Mapping[str, datetime], held: int) -> Evidence:
+    """The evidence, given from where the account was used before, and how much of its mail is held."""
     old = {name for name, since in seen_from.items() if since <= alarm.at - NEW_FOR}
     used = dict.fromkeys(map(network_of, alarm.usage.clients))
     new = tuple(name for name in used if name and name not in old)
-    return Evidence(new_networks=new, known_networks=len(old), fates=fates, held=held)
+    return Evidence(new_networks=new, known_networks=len(old), held=held)
 
 
 def network_of(client_ip: str) -> str:
@@ -54,7 +43,7 @@ def network_of(client_ip: str) -> str:
 
 def signs(alarm: Alarm, evidence: Evidence) -> tuple[str, ...]:
     """What changed suddenly, in sentences."""
-    return tuple(filter(None, (_of_networks(evidence), _of_recipients(alarm), _of_fates(evidence))))
+    return tuple(filter(None, (_of_networks(evidence), _of_recipients(alarm), _of_refusals(alarm))))
 
 
 def _of_networks(evidence: Evidence) -> str:
@@ -76,10 +65,9 @@ def _of_recipients(alarm: Alarm) -> str:
     return f"{usage.unseen} of the last {usage.looked_at} recipients ({percent} %) had never been written to."
 
 
-def _of_fates(evidence: Evidence) -> str:
-    fates = evidence.fates
-    tried = fates.delivered + fates.refused
-    if not fates.refused:
+def _of_refusals(alarm: Alarm) -> str:
+    usage = alarm.usage
+    if not usage.refused:
         return ""
-    percent = round(100 * fates.refused / tried)
-    return f"{fates.refused} of {tried} copies ({percent} %) were refused by the servers of their recipients."
+    percent = round(100 * usage.refused / max(usage.recipients, usage.refused))
+    return f"{usage.refused} copies of that mail ({percent} %) were refused for good by other servers."

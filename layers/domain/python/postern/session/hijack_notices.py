@@ -138,8 +138,7 @@ def _facts(alarm: Alarm, evidence: Evidence, hostname: str) -> dict[str, object]
         "known_networks": evidence.known_networks,
         "recipients_looked_at": usage.looked_at,
         "recipients_never_seen": usage.unseen,
-        "delivered": evidence.fates.delivered,
-        "refused": evidence.fates.refused,
+        "refused": usage.refused,
         "held": evidence.held,
         "host": hostname,
     }

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from postern.session.usage import Attempt, Usage, first_sight, numbers, sights, superfluous, usage_of
+from postern.session.usage import Attempt, Usage, first_sight, numbers, refusals, sights, superfluous, usage_of
 
 Row = dict[str, object]
 
@@ -32,6 +32,10 @@ class MemorySending:
     def give_back(self, attempt: Attempt, now: datetime, window: timedelta) -> None:
         """Count it no more."""
         self._change(self.rows.setdefault(attempt.account, {}), numbers(attempt, now, window), -1)
+
+    def note_refused(self, account: str, number: int, now: datetime, window: timedelta) -> None:
+        """Count what was refused."""
+        self._change(self.rows.setdefault(account, {}), refusals(number, now, window), 1)
 
     def claim_notice(self, account: str, now: datetime, quiet: timedelta) -> bool:
         """Whether to tell."""

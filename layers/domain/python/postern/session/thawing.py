@@ -22,21 +22,6 @@ class HeldMail(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class NothingHeld:
-    """A service on which nothing waits. Implements `HeldMail`."""
-
-    def hold_account(self, account: str) -> int:
-        """Nothing."""
-        del account
-        return 0
-
-    def release_account(self, account: str) -> int:
-        """Nothing."""
-        del account
-        return 0
-
-
-@dataclass(frozen=True, slots=True)
 class Thawed:
     """What was done: whether the account was frozen, and how many held copies go on."""
 

@@ -26,12 +26,16 @@ _CLIENT = "client#"
 
 
 class Sent(StrEnum):
-    """What is counted. `looked_at` recipients were looked up, `unseen` of them had never been written to."""
+    """What is counted. `looked_at` recipients were looked up, `unseen` of them had never been written to.
+
+    `refused` copies were refused for good by the servers of their recipients.
+    """
 
     MESSAGES = "messages"
     RECIPIENTS = "recipients"
     LOOKED_AT = "looked_at"
     UNSEEN = "unseen"
+    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +66,7 @@ class Usage:
     recipients: int = 0
     looked_at: int = 0
     unseen: int = 0
+    refused: int = 0
     first: Sighted | None = None
     last: Sighted | None = None
     clients: tuple[str, ...] = ()
@@ -84,6 +89,11 @@ def numbers(attempt: Attempt, now: datetime, window: timedelta) -> dict[str, int
         Sent.UNSEEN: attempt.unseen,
     }
     return {marks.mark(word.value, now, window): number for word, number in counted.items() if number}
+
+
+def refusals(number: int, now: datetime, window: timedelta) -> dict[str, int]:
+    """What copies that were refused add to the numbers of the row, by name."""
+    return {marks.mark(Sent.REFUSED.value, now, window): number}
 
 
 def sights(attempt: Attempt, now: datetime) -> dict[str, str]:
