@@ -20,6 +20,7 @@ from postern_local import environment, object_reads, schedules, sync_execution, 
 from postern_local.account import CLIENT_ENVIRONMENT, REGION
 from postern_local.deployment import ASSET_BUCKET, deploy
 from postern_local.durable_objects import DurableObjects
+from postern_local.durable_secrets import DurableSecrets
 from postern_local.durable_tables import DurableTables
 from postern_local.embedded_lambda import EmbeddedLambda
 from postern_local.function_runtime import FunctionRuntime
@@ -49,12 +50,15 @@ class EmbeddedAws:
         functions = EmbeddedLambda(self.assembly, FunctionRuntime())
         tables = DurableTables(journal, self._offer)
         objects = DurableObjects(journal, frozenset({ASSET_BUCKET}))
+        kept_secrets = DurableSecrets(journal)
         self._install(functions, tables, objects)
+        kept_secrets.install()
         moto.mock_aws(config=MOTO_CONFIGURATION).start()
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # a type that moto does not know would be passed over with a warning
             self.outputs = deploy(self.assembly)
         self.restored = (tables.restore(), objects.restore())
+        kept_secrets.restore()
         self._run_streams(functions)
         tables.offer_again()
         template_resources.function_urls.invoke = functions.invoke_by_name

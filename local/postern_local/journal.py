@@ -24,6 +24,7 @@ create table if not exists rows (table_name text, row_key text, attributes text,
     without rowid;
 create table if not exists objects (bucket text, name text, blob text, size integer, etag text, modified text,
     metadata text, primary key (bucket, name)) without rowid;
+create table if not exists secrets (name text primary key, description text, secret_text text) without rowid;
 """
 
 

@@ -93,8 +93,8 @@ BEHAVIOUR: Mapping[str, str] = {
     "notices: notice_log.to_file": "there is nobody to write to; they go to logs/notices.jsonl",
     "faults: faults.FaultyApplication": "AWS fails by itself, now and then; here it has to be asked to",
     "SQS": "queues are empty after a restart: they only wake the relay worker, who looks at the rows anyway",
-    "Secrets": "a certificate of the local authority is put into the secret at every start; generated ones are new at"
-    " every start, too, so that links in old notices no longer work",
+    "Secrets Manager: durable_secrets.DurableSecrets": "moto keeps nothing; only the certificate is made anew, by the"
+    " local authority at every start",
 }
 """What behaves differently, by name and place, and why."""
 

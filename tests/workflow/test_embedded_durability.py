@@ -109,6 +109,28 @@ def test_nothing_that_was_answered_is_lost_by_a_kill(tmp_path: Path) -> None:
         assert all(items in ({"row"}, {"left", "right"}) for items in found.values())
 
 
+def test_secrets_outlive_a_kill_whoever_made_them(tmp_path: Path) -> None:
+    assembly = synthesized().assembly
+    with embedded(assembly, tmp_path / "state") as running:
+        secrets, batv = running.client("secretsmanager"), running.outputs["BatvSecretArn"]
+        secrets.put_secret_value(SecretId=batv, SecretString="rotated")
+        for name in ("kept", "changed", "deleted"):
+            secrets.create_secret(Name=f"postern-dkim/{name}.example", SecretString="made", Description=name)
+        secrets.put_secret_value(SecretId="postern-dkim/changed.example", SecretString="changed")
+        secrets.delete_secret(SecretId="postern-dkim/deleted.example", ForceDeleteWithoutRecovery=True)
+        os.kill(running.process.pid, signal.SIGKILL)
+    with embedded(assembly, tmp_path / "state") as again:
+        secrets = again.client("secretsmanager")
+        found = {one["Name"]: one.get("Description") for one in secrets.list_secrets()["SecretList"]}
+        assert found["postern-dkim/kept.example"] == "kept"
+        assert "postern-dkim/deleted.example" not in found
+        texts = [
+            secrets.get_secret_value(SecretId=secret)["SecretString"]
+            for secret in (again.outputs["BatvSecretArn"], "postern-dkim/kept.example", "postern-dkim/changed.example")
+        ]
+        assert texts == ["rotated", "made", "changed"]
+
+
 def test_of_many_conditional_writes_at_once_one_succeeds(one: Embedded) -> None:
     row = to_item({"id": "fingerprint", "part": "commit"})
     codes: list[str] = []
