@@ -17,8 +17,9 @@ from postern.bayes.lessons import Label
 from postern.ports import Unavailable
 from postern_cli.console import AsJson, ExitCode, err, fail
 from postern_cli.learn.mail_files import MailFileError, expand, read_mail
+from postern_cli.learn.options import State
 from postern_cli.learn.report import Learning, tell
-from postern_cli.learn.state import LearntState, State
+from postern_cli.learn.state import LearntState
 from postern_cli.learn.state_learning import Labelled, StateLearning
 
 app = typer.Typer(add_completion=False)

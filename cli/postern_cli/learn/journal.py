@@ -26,7 +26,8 @@ ON CONFLICT (digest) DO UPDATE SET rank = excluded.rank, label = excluded.label,
     held = NULL
 WHERE excluded.rank > lessons.rank
 """
-_COLUMNS = "digest, label, taught_at, source, automatic, forced, packed"
+_WAITING = "SELECT digest, label, taught_at, source, automatic, forced, packed FROM lessons WHERE held IS NULL"
+_HELD = "SELECT digest, label, taught_at, source, automatic, forced, packed, held FROM lessons WHERE held IS NOT NULL"
 
 
 class SqliteJournal:
@@ -56,13 +57,13 @@ class SqliteJournal:
     def waiting(self) -> Iterator[Lesson]:
         """What no snapshot has yet. Raises `Unavailable`."""
         with _told("the journal cannot be read"):
-            rows = self._connection.execute(f"SELECT {_COLUMNS} FROM lessons WHERE held IS NULL").fetchall()
+            rows = self._connection.execute(_WAITING).fetchall()
         return map(_lesson, rows)
 
     def held(self) -> Iterator[HeldLesson]:
         """What the guard did not let through. Raises `Unavailable`."""
         with _told("the journal cannot be read"):
-            rows = self._connection.execute(f"SELECT {_COLUMNS}, held FROM lessons WHERE held IS NOT NULL").fetchall()
+            rows = self._connection.execute(_HELD).fetchall()
         return (HeldLesson(_lesson(row[:-1]), row[-1]) for row in rows)
 
     def settle(self, lessons: Iterable[Lesson]) -> None:

@@ -16,21 +16,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
+from postern.bayes.codec import SnapshotError, load_model
 from postern.bayes.compaction import Compaction, snapshot_version
 from postern.bayes.model import Model
 from postern.bayes.seed import seed_model
+from postern.given_effects import GivenSiteModel
 from postern.ports import Unavailable
 from postern_cli.learn.journal import SqliteJournal
 from postern_cli.learn.snapshot_folder import SnapshotFolder
-
-State = Annotated[
-    Path | None,
-    typer.Option(envvar="POSTERN_STATE", help="A directory that holds what was learnt, in place of the service."),
-]
 
 
 @dataclass
@@ -54,6 +48,18 @@ class LearntState:
     def has_journal(self) -> bool:
         """Whether anything was ever written."""
         return (self.path / "journal.sqlite").exists()
+
+    def site_model(self) -> GivenSiteModel:
+        """What scans judge by. Raises `Unavailable` when nothing was ever learnt here, or it cannot be read."""
+        if not self.has_journal:
+            raise Unavailable(f"nothing has been learnt in {self.path}")
+        current = self.snapshots.current()
+        if current is None or not current.about.has_model:
+            return GivenSiteModel()
+        try:
+            return GivenSiteModel(load_model(self.snapshots.model(current.about.version)))
+        except SnapshotError as damage:
+            raise Unavailable(f"{self.path}: {damage}") from damage
 
     def compaction(self) -> Compaction:
         """Takes what waits into the learnt set."""

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import islice
 
 from postern.bayes.archive import load_lessons
 from postern.bayes.compaction import Outcome
@@ -45,19 +43,17 @@ class StateLearning:
         What was noted stays when the caller goes away in between.
         """
         before = self._before()
-        waiting = iter(mail)
         lessons: list[Lesson] = []
         try:
-            while batch := list(islice(waiting, NOTED_AT_ONCE)):
-                for one in batch:
-                    lesson = self._lesson(one, before)
-                    if lesson is not None:
-                        lessons.append(lesson)
-                    yield 1
-                self._write(lessons)
+            for one in mail:
+                lesson = self._lesson(one, before)
+                if lesson is not None:
+                    lessons.append(lesson)
+                if len(lessons) >= NOTED_AT_ONCE:
+                    self._write(lessons)
+                yield 1
         finally:
-            with suppress(RuntimeError):
-                self._write(lessons)
+            self._write(lessons)
 
     def finish(self, told: Callable[[str], None]) -> Outcome:
         """Take what waits into the learnt set. Raises `Unavailable`, `SnapshotError`."""

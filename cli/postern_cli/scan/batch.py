@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rich.progress import Progress
 
+from postern.given_effects import GivenSiteModel
 from postern.policy_book import PolicyBook
 from postern.ports import Resolver
 from postern.wire import to_json
@@ -23,16 +25,17 @@ from postern_cli.scan.report import print_troubles
 STANDARD_INPUT = "-"
 
 
-def answers(path: Path, resolver: Resolver) -> Iterator[dict[str, Any]]:
+def answers(path: Path, resolver: Resolver, learnt: GivenSiteModel) -> Iterator[dict[str, Any]]:
     """The answer to each case in a file; cases without a zone ask `resolver`. Raises `OSError`."""
     with _lines(path) as lines:
-        yield from (answer_line(line, resolver) for line in lines)
+        yield from (answer_line(line, resolver, learnt) for line in lines)
 
 
-def answer_line(line: str, resolver: Resolver) -> dict[str, Any]:
+def answer_line(line: str, resolver: Resolver, learnt: GivenSiteModel) -> dict[str, Any]:
     """The answer to one case; a malformed case has an `error` instead, and the others are answered all the same."""
     try:
-        verdict = judge_case(read_case(line), PolicyBook(), resolver)
+        case = read_case(line)
+        verdict = judge_case(replace(case, stores=replace(case.stores, site_model=learnt)), PolicyBook(), resolver)
         told = answer(verdict)
     except CaseError as wrong:
         return {"id": _id_of(line), "error": str(wrong)}

@@ -12,9 +12,11 @@ from typing import Annotated, Any
 
 import typer
 
+from postern.given_effects import GivenSiteModel, GivenStores
 from postern.policy_book import PolicyBook
-from postern.ports import Resolver
+from postern.ports import Resolver, Unavailable
 from postern_cli.console import AsJson, ExitCode, fail, out, print_json, print_json_line
+from postern_cli.learn.options import State
 from postern_cli.scan.answer import answer, is_delivered
 from postern_cli.scan.batch import STANDARD_INPUT, answers
 from postern_cli.scan.case import ScanCase, read_client_ip, read_message, read_overrides, read_zone
@@ -45,6 +47,7 @@ def scan(  # noqa: PLR0913, PLR0917 - one parameter per option of the command li
     ] = None,
     policy: Annotated[Path | None, typer.Option(help="Policy sections to judge by (JSON).")] = None,
     now: Annotated[datetime | None, typer.Option(help="Judge as of this time.")] = None,
+    state: State = None,
 ) -> None:
     """Judge messages and explain the verdict.
 
@@ -58,11 +61,13 @@ def scan(  # noqa: PLR0913, PLR0917 - one parameter per option of the command li
       postern scan --client-ip 203.0.113.9 --mail-from ann@example.net --rcpt-to bob@example.com mail.eml
 
       postern scan --batch cases.jsonl --json > results.jsonl
+
+      postern scan --state learnt mail.eml
     """
     if (batch is None) == (not files):
         fail("give message files, or --batch with a file of cases", hint="postern scan --help", code=ExitCode.USAGE)
     if batch is not None:
-        _scan_batch(batch, _resolver(ask=dns is True))
+        _scan_batch(batch, _resolver(ask=dns is True), _learnt(state))
         return
     try:
         template = ScanCase(
@@ -74,6 +79,7 @@ def scan(  # noqa: PLR0913, PLR0917 - one parameter per option of the command li
             resolver=read_zone(zone) if zone else None,
             policy=_overrides(policy) if policy else {},
             now=now.astimezone() if now else None,
+            stores=GivenStores(site_model=_learnt(state)),
         )
         verdicts = _verdicts(files or [], template, _resolver(ask=dns is not False and not zone))
         delivered = _tell_json(verdicts) if as_json else _tell(verdicts)
@@ -89,6 +95,18 @@ def _overrides(path: Path) -> Any:
         raise CaseError(f"policy: cannot read {str(path)!r}: {trouble.strerror}") from trouble
     except (ValueError, RecursionError) as wrong:
         raise CaseError(f"policy: {str(path)!r}: {wrong}") from wrong
+
+
+def _learnt(state: Path | None) -> GivenSiteModel:
+    """What was learnt in a directory; nothing without one."""
+    if state is None:
+        return GivenSiteModel()
+    from postern_cli.learn.state import LearntState  # noqa: PLC0415 - a scan without it starts faster
+
+    try:
+        return LearntState(state).site_model()
+    except Unavailable as trouble:
+        fail(str(trouble), hint="postern learn --help", code=ExitCode.UNAVAILABLE)
 
 
 def _resolver(*, ask: bool) -> Resolver:
@@ -126,9 +144,9 @@ def _tell_json(verdicts: Iterator[Verdict]) -> bool:
     return all(delivered for _, delivered in told)
 
 
-def _scan_batch(path: Path, resolver: Resolver) -> None:
+def _scan_batch(path: Path, resolver: Resolver, learnt: GivenSiteModel) -> None:
     try:
-        for told in answers(path, resolver):
+        for told in answers(path, resolver, learnt):
             print_json_line(told)
     except BrokenPipeError:
         raise

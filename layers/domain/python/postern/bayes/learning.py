@@ -21,7 +21,7 @@ MIN_OF_EACH = 200
 """A site's own learning counts from so many ham and so many spam messages on."""
 
 FORGETTING_KEPT = 30 * 86_400_000
-"""How long it is known that a message was forgotten, so that an older lesson that comes late does not revive it (ms)."""
+"""How long a message is known to be forgotten (ms), so that an older lesson that comes late does not revive it."""
 
 
 class Change(StrEnum):

@@ -67,7 +67,7 @@ class Lesson:
         return Example(self.digest, self.spam, self.taught_at, self.features)
 
 
-def teach(  # noqa: PLR0913 - a lesson has so many sides
+def teach(
     message: Message,
     features: Features,
     label: Label,

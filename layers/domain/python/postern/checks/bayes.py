@@ -7,7 +7,7 @@ fewer points: it was trained on other people's mail.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from postern.contract import CheckSpec, Needs, Phase, Required, symbol
@@ -15,6 +15,7 @@ from postern.evidence import BayesEvidence
 from postern.message import Message
 from postern.model import CheckResult, Finding, Points, ResultWord, Transaction
 from postern.policy import CheckPolicy, setting
+from postern.ports import SiteModel, Unavailable
 from postern.text.view import view_text
 
 if TYPE_CHECKING:
@@ -44,9 +45,18 @@ _SURE_HAM_BELOW = 0.02
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BayesPolicy(CheckPolicy):
-    """Whether what was learnt counts."""
+    """Whether what was learnt counts, and what is learnt without anybody teaching it.
+
+    `required` also defers a message for which the site's own model cannot be read; otherwise the seed model answers.
+    """
 
     seed: bool = setting(True, "judge by the shipped seed model until the site has learnt enough of its own")
+    auto_learn: bool = setting(True, "learn from mail whose score without Bayes, lists, VBR and GTUBE leaves no doubt")
+    auto_learn_ham_below: Points = setting(Points(10), "such a score below this is learnt as ham", maximum=5)
+    auto_learn_spam_above: Points = setting(Points(1200), "such a score above this is learnt as spam", minimum=5)
+    auto_learn_header: Points = setting(Points(300), "spam needs so many points from the header and the envelope")
+    auto_learn_body: Points = setting(Points(300), "spam needs so many points from the body")
+    auto_learn_on_error: bool = setting(True, "leave out what the filter was already sure of: it would teach little")
 
 
 SPEC = CheckSpec(
@@ -78,19 +88,38 @@ SPEC = CheckSpec(
         symbol("SEED_HAM", -2.0, "the seed model: ham; down to -2.6, as far as it knows such mail"),
         symbol("SEED_SURE_HAM", -2.8, "the seed model: ham for sure; down to -3.0, as far as it knows such mail"),
     ),
-    needs=frozenset({Needs.MESSAGE}),
+    needs=frozenset({Needs.MESSAGE, Needs.SITE_MODEL}),
     memory_mb=1769,
     layers=("scan",),
 )
 
 
 def evaluate(
-    transaction: Transaction, *, policy: BayesPolicy, required: Required, message: Message
+    transaction: Transaction, *, policy: BayesPolicy, required: Required, message: Message, site_model: SiteModel
 ) -> CheckResult[BayesEvidence]:
-    """`fail` for spam, `pass` for ham, `neutral` when unsure, `none` when nothing was learnt that could answer."""
+    """`fail` for spam, `pass` for ham, `neutral` when unsure, `none` when nothing was learnt that could answer.
+
+    `temperror` only when policy requires the check and the site's own model cannot be read.
+    """
+    try:
+        own, trouble = site_model.model(), ""
+    except Unavailable as unavailable:
+        own, trouble = None, str(unavailable)
+        if policy.required:
+            return CheckResult(CHECK_ID, ResultWord.TEMPERROR, reason=trouble)
+    result = _judge(own, message, policy)
+    if trouble:
+        result = replace(result, properties={**result.properties, "site_model": f"could not be read: {trouble}"})
+    return result
+
+
+def _judge(own: Model | None, message: Message, policy: BayesPolicy) -> CheckResult[BayesEvidence]:
+    """By the site's own model, else by the seed if policy believes it."""
     # NumPy takes 0.1 s to import: whoever only reads SPEC does not pay for it.
     from postern.bayes.seed import seed_model  # noqa: PLC0415 - as above
 
+    if own is not None:
+        return judge_by(own, message)
     if not policy.seed:
         return CheckResult(CHECK_ID, ResultWord.NONE, reason="nothing has been learnt yet")
     return judge_by(seed_model(), message)
@@ -98,10 +127,10 @@ def evaluate(
 
 def judge_by(model: Model, message: Message) -> CheckResult[BayesEvidence]:
     """The result by a model, the site's or the seed."""
-    from postern.bayes.clues import name_clues  # noqa: PLC0415 - see evaluate
-    from postern.bayes.features import extract  # noqa: PLC0415 - see evaluate
-    from postern.bayes.model import classify  # noqa: PLC0415 - see evaluate
-    from postern.bayes.seed_trust import seed_trust  # noqa: PLC0415 - see evaluate
+    from postern.bayes.clues import name_clues  # noqa: PLC0415 - see _judge
+    from postern.bayes.features import extract  # noqa: PLC0415 - see _judge
+    from postern.bayes.model import classify  # noqa: PLC0415 - see _judge
+    from postern.bayes.seed_trust import seed_trust  # noqa: PLC0415 - see _judge
 
     features: Features = extract(message, view_text(message))
     judgement = classify(model, features)
@@ -131,7 +160,7 @@ def _bayes_finding(judgement: Judgement, clues: tuple[Clue, ...], *, site: bool)
 
 def _verdict_finding(judgement: Judgement, trust: float, *, site: bool) -> Finding:
     """The symbol of all classifiers together, with points by the odds."""
-    from postern.bayes.points import points  # noqa: PLC0415 - see evaluate
+    from postern.bayes.points import points  # noqa: PLC0415 - see _judge
 
     probability = judgement.probability
     odds = judgement.scores[0]
