@@ -11,6 +11,7 @@ from rich.text import Text
 from postern import catalog
 from postern.disposition import points_text
 from postern.model import CheckResult, Disposition, DnsLookup, Finding, ResultWord
+from postern.runner import OBSERVED
 from postern_cli.console import printable
 
 Results = Mapping[str, CheckResult[Any]]
@@ -55,11 +56,10 @@ def checks_table(results: Results) -> Table:
     table.add_column("ms", justify="right", style="dim")
     table.add_column("why", overflow="fold")
     for check_id, result in results.items():
-        points = sum(finding.score or 0 for finding in result.findings)
+        points = sum(finding.score or 0 for finding in result.findings if is_proven(finding, results))
         word = Text(result.result.value, style=WORD_COLOURS.get(result.result, ""))
-        table.add_row(
-            check_id, word, points_cell(points), str(result.milliseconds), printable(result.reason[:MAX_DETAIL])
-        )
+        score = points_cell(points, uncounted=is_observed(result))
+        table.add_row(check_id, word, score, str(result.milliseconds), printable(result.reason[:MAX_DETAIL]))
     return table
 
 
@@ -71,11 +71,11 @@ def findings_table(results: Results) -> Table:
     table.add_column("symbol", overflow="fold")
     table.add_column("what it means", overflow="fold")
     table.add_column("detail", overflow="fold", style="dim")
-    for finding in _by_weight(results):
+    for finding, uncounted in _by_weight(results):
         described = descriptions.get(finding.symbol)
         meaning, detail = (described, finding.detail) if described else (finding.detail, "")
         table.add_row(
-            points_cell(finding.score or 0),
+            points_cell(finding.score or 0, uncounted=uncounted),
             *map(printable, (finding.symbol, meaning[:MAX_DETAIL], detail[:MAX_DETAIL])),
         )
     return table
@@ -93,11 +93,25 @@ def lookups_table(results: Results) -> Table:
     return table
 
 
-def points_cell(points: int) -> Text:
-    """Points in the colour of what they do: red against the message, green for it."""
+def points_cell(points: int, *, uncounted: bool = False) -> Text:
+    """Points in the colour of what they do: red against the message, green for it; in brackets if they do not count."""
     if not points:
         return Text("0", style="dim")
-    return Text(f"{'+' if points > 0 else ''}{points_text(points)}", style="red" if points > 0 else "green")
+    signed = f"{'+' if points > 0 else ''}{points_text(points)}"
+    if uncounted:
+        return Text(f"({signed})", style="dim")
+    return Text(signed, style="red" if points > 0 else "green")
+
+
+def is_proven(finding: Finding, results: Results) -> bool:
+    """Whether a credit that needs proof has it; any other finding needs none."""
+    passed = (results[check_id].result is ResultWord.PASS for check_id in finding.needs_pass if check_id in results)
+    return not finding.needs_pass or any(passed)
+
+
+def is_observed(result: CheckResult[Any]) -> bool:
+    """Whether no recipient's policy let this result count."""
+    return bool(result.properties.get(OBSERVED))
 
 
 def disposition_cell(disposition: Disposition) -> Text:
@@ -109,9 +123,14 @@ def _titled(title: str) -> Table:
     return Table(title=f"\n{title}", title_justify="left", title_style="bold", box=None, pad_edge=False)
 
 
-def _by_weight(results: Results) -> list[Finding]:
-    findings = [finding for result in results.values() for finding in result.findings]
-    return sorted(findings, key=lambda finding: -abs(finding.score or 0))
+def _by_weight(results: Results) -> list[tuple[Finding, bool]]:
+    """Every finding, and whether it does not count (only observed, or a credit without proof); those come last."""
+    findings = [
+        (finding, is_observed(result) or not is_proven(finding, results))
+        for result in results.values()
+        for finding in result.findings
+    ]
+    return sorted(findings, key=lambda found: (found[1], -abs(found[0].score or 0)))
 
 
 def _every_lookup(results: Results) -> list[tuple[str, DnsLookup]]:

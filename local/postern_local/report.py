@@ -10,6 +10,7 @@ from rich.text import Text
 
 from postern.disposition import points_text
 from postern.model import Disposition, Points, RecipientDecision
+from postern.runner import OBSERVED
 from postern_aws.receipts import Receipt
 from postern_local.demonstration import HOSTED, PASSWORD
 from postern_local.samples import Sent
@@ -85,7 +86,8 @@ def _rows(sent: Sent) -> Iterator[tuple[str | Text, ...]]:
 
 def _top_findings(receipt: Receipt, decided: RecipientDecision) -> str:
     """The findings about this recipient's copy that counted most, either way."""
-    findings = [one for result in receipt.results.values() for one in result.get("findings", ())]
+    counting = [one for one in receipt.results.values() if not one.get("properties", {}).get(OBSERVED)]
+    findings = [one for result in counting for one in result.get("findings", ())]
     counted = [one for one in findings if one["score"] and decided.address in one.get("recipients", decided.address)]
     telling = sorted(counted, key=lambda one: -abs(one["score"]))[:FINDINGS_SHOWN]
     return ", ".join(f"{one['symbol']} {points_text(Points(one['score']))}" for one in telling)

@@ -175,3 +175,9 @@ def test_the_reply_carries_the_id_that_finds_the_receipt() -> None:
 @pytest.mark.parametrize(("points", "text"), [(1200, "12.0"), (-305, "-3.05"), (50, "0.5"), (0, "0.0"), (-10, "-0.1")])
 def test_points_are_written_as_people_write_them(points: int, text: str) -> None:
     assert points_text(points) == text
+
+
+def test_a_reply_that_says_more_goes_before_that_of_the_score() -> None:
+    listed = result("one", points=20, proposals=(Proposal(Disposition.REJECT, replies.SPF_FAILED),))
+    found = decide(make_transaction(), {"one": listed}, policy({"one": {"mode": "enforce"}}))
+    assert found.reply.text.startswith(replies.SPF_FAILED.text)

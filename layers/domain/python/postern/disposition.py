@@ -197,8 +197,11 @@ class _Settled:
 
     @property
     def wish(self) -> _Wish:
-        """The most severe wish."""
-        return max(self.wishes, key=lambda wish: _SEVERITY.index(wish.disposition))
+        """The most severe wish; of several such, one whose reply says more than that it looks like spam."""
+        return max(
+            self.wishes,
+            key=lambda wish: (_SEVERITY.index(wish.disposition), wish.reply not in (None, replies.REFUSED_AS_SPAM)),
+        )
 
     def accepted_as(self) -> Disposition:
         """What becomes of this copy once the message as a whole is accepted."""

@@ -21,6 +21,9 @@ from postern.result_size import capped
 MAX_LOOKUPS_KEPT = 40
 MAX_RECORDS_KEPT = 10
 
+OBSERVED = "observed_only"
+"""The property of a result that no recipient's policy lets count."""
+
 
 @dataclass(frozen=True, slots=True)
 class Effects:
@@ -85,7 +88,7 @@ def run_check(
         if Needs.RESOLVER in spec.needs:
             resolver = needs[Needs.RESOLVER.value] = RecordingResolver(needs[Needs.RESOLVER.value])
         required = Required({check_id: results[check_id] for check_id in spec.requires if check_id in results})
-        result = check.evaluate(transaction, policy=section, required=required, **needs)
+        result = _marked(check.evaluate(transaction, policy=section, required=required, **needs), section.mode)
     except Exception as trouble:  # noqa: BLE001 - the one place where a check's unforeseen trouble becomes temperror
         effects.report(spec.check_id, trouble)
         result = CheckResult(spec.check_id, ResultWord.TEMPERROR, reason="the check could not be done")
@@ -104,6 +107,13 @@ def _excuse(section: CheckPolicy, transaction: Transaction) -> str:
     if session and session.authenticated_as and section.skip_authenticated:
         return "the session is authenticated"
     return ""
+
+
+def _marked(result: CheckResult[Any], mode: Mode) -> CheckResult[Any]:
+    """Say beside the result that it counts for nobody, so that its points are not read as if they did."""
+    if mode is not Mode.OBSERVE:
+        return result
+    return replace(result, properties={**result.properties, OBSERVED: True})
 
 
 def _with_default_scores(result: CheckResult[Any], spec: CheckSpec) -> CheckResult[Any]:
