@@ -6,7 +6,7 @@ import asyncio
 import base64
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -145,10 +145,8 @@ async def under_tls(port: int, client_ip: str = "") -> AsyncIterator[Streams]:
         yield reader, writer
     finally:
         writer.close()
-        try:
+        with suppress(OSError, ssl.SSLError):
             await writer.wait_closed()
-        except (OSError, ssl.SSLError):
-            pass
 
 
 def plain(name: str, password: str, authorization: str = "") -> str:
@@ -187,5 +185,3 @@ async def send(streams: Streams, text: str, *, to: tuple[str, ...] = (BOB,), rev
         if heard[0] in "45":
             return heard
     return (await ask(streams, f"{text}\r\n."))[0]
-
-
