@@ -16,17 +16,31 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from postern import catalog
+from postern_aws.settings import CommonSettings, variables
 
 FUNCTIONS = Path(__file__).resolve().parent.parent / "functions"
 RUNS = 7
 AIM_MILLISECONDS = 250
 _LOAD = "import runpy, sys; runpy.run_path(sys.argv[1])"
 _EMPTY = "import runpy"
+_ANY = {
+    "_ARN": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:any",
+    "_URL": "https://sqs.eu-central-1.amazonaws.com/123456789012/any",
+    "_HOSTNAME": "mx.example.com",
+    "_BUCKET": "any-bucket",
+    "_TABLE": "AnyTable",
+}
 _AWS = {
     "AWS_DEFAULT_REGION": "eu-central-1",
-    "POSTERN_MESSAGE_BUCKET": "messages",
-    "POSTERN_SENDER_LISTS_TABLE": "SenderLists",
+    **{
+        name: value
+        for kind in CommonSettings.__subclasses__()
+        for name in variables(kind)
+        for ending, value in _ANY.items()
+        if name.endswith(ending)
+    },
 }
+"""What deployed functions find in their environment: every store there may be; nothing is asked of them here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +54,8 @@ class Subject:
 
 def subjects() -> list[Subject]:
     """Every function, and every check by itself."""
-    functions = [Subject(path.parent.name, path.parent.name) for path in sorted(FUNCTIONS.glob("*/handler.py"))]
+    folders = sorted(path.parent.name for path in FUNCTIONS.glob("*/handler.py"))
+    functions = [Subject(name, name, _AWS if name != "run_checks" else {}) for name in folders]
     checks = [Subject(f"run_checks: {one}", "run_checks", {"POSTERN_CHECKS": one}) for one in catalog.CHECKS]
     every = Subject("run_checks: all", "run_checks", {"POSTERN_CHECKS": ",".join(catalog.CHECKS)})
     with_aws = [

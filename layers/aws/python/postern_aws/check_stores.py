@@ -52,7 +52,8 @@ class CheckStores:
         from postern_aws import clients  # noqa: PLC0415 - a check without the message does not pay for boto3
         from postern_aws.message_store import S3MessageStore  # noqa: PLC0415 - as above
 
-        return S3MessageStore(clients.s3(), self._named("message_bucket"))
+        bucket = self._named("message_bucket")
+        return S3MessageStore(clients.s3(), bucket)
 
     @cached_property
     def sender_lists(self) -> SenderLists:
@@ -70,7 +71,8 @@ class CheckStores:
         from postern_aws import clients  # noqa: PLC0415 - a check without tables does not pay for boto3
         from postern_aws.greylist import DynamoGreylist  # noqa: PLC0415 - as above
 
-        return DynamoGreylist(clients.dynamodb(), self._named("greylist_table"))
+        table = self._named("greylist_table")
+        return DynamoGreylist(clients.dynamodb(), table)
 
     @cached_property
     def correspondents(self) -> Correspondents:
@@ -78,7 +80,8 @@ class CheckStores:
         from postern_aws import clients  # noqa: PLC0415 - a check without tables does not pay for boto3
         from postern_aws.correspondents import DynamoCorrespondents  # noqa: PLC0415 - as above
 
-        return DynamoCorrespondents(clients.dynamodb(), self._named("correspondents_table"))
+        table = self._named("correspondents_table")
+        return DynamoCorrespondents(clients.dynamodb(), table)
 
     @cached_property
     def batv_keys(self) -> BatvKeys:
@@ -86,7 +89,8 @@ class CheckStores:
         from postern_aws import clients  # noqa: PLC0415 - a check without secrets does not pay for boto3
         from postern_aws.batv_keys import SecretKeyRing  # noqa: PLC0415 - as above
 
-        return SecretKeyRing(clients.secrets(), self._named("batv_secret_arn"))
+        secret = self._named("batv_secret_arn")
+        return SecretKeyRing(clients.secrets(), secret)
 
     @cached_property
     def sent_messages(self) -> SentMessages:
@@ -94,7 +98,8 @@ class CheckStores:
         from postern_aws import clients  # noqa: PLC0415 - a check without tables does not pay for boto3
         from postern_aws.sent_messages import DynamoSentMessages  # noqa: PLC0415 - as above
 
-        return DynamoSentMessages(clients.dynamodb(), self._named("sent_messages_table"))
+        table = self._named("sent_messages_table")
+        return DynamoSentMessages(clients.dynamodb(), table)
 
     @cached_property
     def rules(self) -> RuleSets:
@@ -102,7 +107,8 @@ class CheckStores:
         from postern_aws import clients  # noqa: PLC0415 - a check without stored rules does not pay for boto3
         from postern_aws.rule_sets import S3RuleSetReader  # noqa: PLC0415 - as above
 
-        return S3RuleSetReader(clients.s3(), self._named("message_bucket"))
+        bucket = self._named("message_bucket")
+        return S3RuleSetReader(clients.s3(), bucket)
 
     @cached_property
     def site_model(self) -> SiteModel:
