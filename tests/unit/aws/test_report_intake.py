@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -66,6 +67,15 @@ def test_a_report_is_taken_once_however_often_it_is_delivered() -> None:
     assert (one.domain, one.messages) == ("example.com", 3)
     assert list(table().since(date(2026, 11, 22), "example.com")) == [one]
     assert list(table().since(date(2026, 11, 23), "example.com")) == []
+
+
+def test_of_hundreds_that_bring_the_same_report_at_once_one_keeps_it() -> None:
+    take(made())
+    (one,) = kept()
+    other = replace(one, report_id="another")
+    with ThreadPoolExecutor(32) as pool:
+        new = list(pool.map(lambda _: table().add(other), range(300)))
+    assert (sum(new), len(kept())) == (1, 2)
 
 
 @pytest.mark.parametrize(

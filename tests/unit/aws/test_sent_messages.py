@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -26,6 +27,14 @@ def test_who_sent_a_message_is_known_until_it_expires() -> None:
     assert ledger().senders(asked, NOW) == {"ann@example.com"}
     assert ledger().senders(asked, LATER) == frozenset()
     assert ledger().senders((), NOW) == frozenset()
+
+
+def test_hundreds_of_messages_sent_at_once_are_all_recorded() -> None:
+    numbers = range(300)
+    with ThreadPoolExecutor(32) as pool:
+        list(pool.map(lambda at: ledger().record(f"<{at}@ses.example>", f"user{at}@example.com", LATER), numbers))
+    asked = [f"<{at}@ses.example>" for at in numbers]
+    assert ledger().senders(asked, NOW) == {f"user{at}@example.com" for at in numbers}
 
 
 def test_a_table_that_does_not_answer_is_our_trouble() -> None:
