@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.progress import Progress
 
-from postern.given_effects import GivenSiteModel
+from postern.given_effects import GivenStores
 from postern.policy_book import PolicyBook
 from postern.ports import Resolver
 from postern.wire import to_json
@@ -25,17 +25,21 @@ from postern_cli.scan.report import print_troubles
 STANDARD_INPUT = "-"
 
 
-def answers(path: Path, resolver: Resolver, learnt: GivenSiteModel) -> Iterator[dict[str, Any]]:
-    """The answer to each case in a file; cases without a zone ask `resolver`. Raises `OSError`."""
+def answers(path: Path, resolver: Resolver, site: GivenStores) -> Iterator[dict[str, Any]]:
+    """The answer to each case in a file; cases without a zone ask `resolver`.
+
+    What was learnt and the rules are those of the `site`, everything else comes with the case. Raises `OSError`.
+    """
     with _lines(path) as lines:
-        yield from (answer_line(line, resolver, learnt) for line in lines)
+        yield from (answer_line(line, resolver, site) for line in lines)
 
 
-def answer_line(line: str, resolver: Resolver, learnt: GivenSiteModel) -> dict[str, Any]:
+def answer_line(line: str, resolver: Resolver, site: GivenStores) -> dict[str, Any]:
     """The answer to one case; a malformed case has an `error` instead, and the others are answered all the same."""
     try:
         case = read_case(line)
-        verdict = judge_case(replace(case, stores=replace(case.stores, site_model=learnt)), PolicyBook(), resolver)
+        stores = replace(case.stores, site_model=site.site_model, rules=site.rules)
+        verdict = judge_case(replace(case, stores=stores), PolicyBook(), resolver)
         told = answer(verdict)
     except CaseError as wrong:
         return {"id": _id_of(line), "error": str(wrong)}

@@ -12,11 +12,12 @@ from typing import Annotated, Any
 
 import typer
 
-from postern.given_effects import GivenSiteModel, GivenStores
+from postern.given_effects import GivenRules, GivenSiteModel, GivenStores
 from postern.policy_book import PolicyBook
 from postern.ports import Resolver, Unavailable
 from postern_cli.console import AsJson, ExitCode, fail, out, print_json, print_json_line
 from postern_cli.learn.options import State
+from postern_cli.rules.sources import RuleFilesError, given_rules
 from postern_cli.scan.answer import answer, is_delivered
 from postern_cli.scan.batch import STANDARD_INPUT, answers
 from postern_cli.scan.case import ScanCase, read_client_ip, read_message, read_overrides, read_zone
@@ -46,6 +47,9 @@ def scan(  # noqa: PLR0913, PLR0917 - one parameter per option of the command li
         bool | None, typer.Option("--dns/--no-dns", help="Ask the system's DNS servers. [files: yes, batch: no]")
     ] = None,
     policy: Annotated[Path | None, typer.Option(help="Policy sections to judge by (JSON).")] = None,
+    rules: Annotated[
+        list[Path] | None, typer.Option(help="Rule files, or a folder of them, to judge by as well.")
+    ] = None,
     now: Annotated[datetime | None, typer.Option(help="Judge as of this time.")] = None,
     state: State = None,
 ) -> None:
@@ -63,11 +67,14 @@ def scan(  # noqa: PLR0913, PLR0917 - one parameter per option of the command li
       postern scan --batch cases.jsonl --json > results.jsonl
 
       postern scan --state learnt mail.eml
+
+      postern scan --rules local.cf mail.eml
     """
     if (batch is None) == (not files):
         fail("give message files, or --batch with a file of cases", hint="postern scan --help", code=ExitCode.USAGE)
+    stores = GivenStores(site_model=_learnt(state), rules=_rules(rules or []))
     if batch is not None:
-        _scan_batch(batch, _resolver(ask=dns is True), _learnt(state))
+        _scan_batch(batch, _resolver(ask=dns is True), stores)
         return
     try:
         template = ScanCase(
@@ -79,7 +86,7 @@ def scan(  # noqa: PLR0913, PLR0917 - one parameter per option of the command li
             resolver=read_zone(zone) if zone else None,
             policy=_overrides(policy) if policy else {},
             now=now.astimezone() if now else None,
-            stores=GivenStores(site_model=_learnt(state)),
+            stores=stores,
         )
         verdicts = _verdicts(files or [], template, _resolver(ask=dns is not False and not zone))
         delivered = _tell_json(verdicts) if as_json else _tell(verdicts)
@@ -107,6 +114,14 @@ def _learnt(state: Path | None) -> GivenSiteModel:
         return LearntState(state).site_model()
     except Unavailable as trouble:
         fail(str(trouble), hint="postern learn --help", code=ExitCode.UNAVAILABLE)
+
+
+def _rules(paths: list[Path]) -> GivenRules:
+    """The rules of files and folders; none without any."""
+    try:
+        return GivenRules(given_rules(paths)) if paths else GivenRules()
+    except RuleFilesError as wrong:
+        fail(str(wrong), code=ExitCode.USAGE)
 
 
 def _resolver(*, ask: bool) -> Resolver:
@@ -144,9 +159,9 @@ def _tell_json(verdicts: Iterator[Verdict]) -> bool:
     return all(delivered for _, delivered in told)
 
 
-def _scan_batch(path: Path, resolver: Resolver, learnt: GivenSiteModel) -> None:
+def _scan_batch(path: Path, resolver: Resolver, site: GivenStores) -> None:
     try:
-        for told in answers(path, resolver, learnt):
+        for told in answers(path, resolver, site):
             print_json_line(told)
     except BrokenPipeError:
         raise

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postern.catalog import CHECKS
-from postern.given_effects import GivenSiteModel
+from postern.given_effects import GivenStores
 from postern.model import Disposition
 from postern_cli.scan.batch import answer_line
 from postern_cli.scan.judging import UnaskedResolver
@@ -45,7 +45,7 @@ def case(content: bytes = MESSAGE, /, **others: Any) -> dict[str, Any]:
 
 def answer(data: Mapping[str, Any] | str) -> dict[str, Any]:
     line = data if isinstance(data, str) else json.dumps(data)
-    told = answer_line(line, UnaskedResolver(), GivenSiteModel())
+    told = answer_line(line, UnaskedResolver(), GivenStores())
     decoded: dict[str, Any] = json.loads(json.dumps(told, allow_nan=False).encode("ascii"))
     return decoded
 

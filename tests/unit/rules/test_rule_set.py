@@ -74,7 +74,7 @@ def test_a_stock_set_with_far_fewer_rules_is_taken_for_an_accident() -> None:
     lines = (f"body R{number} /word{number}/" for number in range(10))
     before = stock(RuleFile("1.cf", "\n".join(lines)))
     assert before.rules == 10
-    with pytest.raises(RuleSetError, match="has 2 usable rules, channel.example@1 has 10"):
+    with pytest.raises(RuleSetError, match=r"has 2 usable rules, channel\.example@1 has 10"):
         stock(version="2", before=before)
 
 

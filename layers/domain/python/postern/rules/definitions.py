@@ -123,6 +123,7 @@ class RuleBook:
     """Everything read from a set of `.cf` files, later lines having replaced earlier ones.
 
     `settings` are the words of directives that are not rules but that functions need, e.g. `freemail_domains`.
+    `replaced` tells where a rule was defined before, `score_places` where its points were set last.
     """
 
     rules: Mapping[str, Rule] = field(default_factory=dict)
@@ -131,6 +132,8 @@ class RuleBook:
     flags: Mapping[str, frozenset[str]] = field(default_factory=dict)
     settings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    replaced: Mapping[str, tuple[Place, ...]] = field(default_factory=dict)
+    score_places: Mapping[str, Place] = field(default_factory=dict)
 
     def score(self, name: str, score_set: int = ScoreSet.LOCAL) -> Points:
         """The points of a rule: written, or the default by its name and flags."""

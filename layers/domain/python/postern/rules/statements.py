@@ -71,7 +71,9 @@ class Statements:
 
     def __init__(self) -> None:
         self._rules: dict[str, Rule] = {}
+        self._replaced: dict[str, tuple[Place, ...]] = {}
         self._scores: dict[str, Scores] = {}
+        self._score_places: dict[str, Place] = {}
         self._descriptions: dict[str, str] = {}
         self._flags: dict[str, frozenset[str]] = {}
         self._settings: dict[str, list[str]] = {}
@@ -101,6 +103,8 @@ class Statements:
             MappingProxyType(self._flags),
             MappingProxyType(settings),
             tuple(problems),
+            MappingProxyType(self._replaced),
+            MappingProxyType(self._score_places),
         )
 
     def read(self, place: Place, directive: str, argument: str) -> None:
@@ -125,6 +129,8 @@ class Statements:
     def _add(self, rule: Rule) -> None:
         if len(self._rules) >= MAX_RULES:
             raise RuleSyntaxError(f"there are more than {MAX_RULES} rules")
+        if rule.name in self._rules:
+            self._replaced[rule.name] = (*self._replaced.get(rule.name, ()), self._rules[rule.name].place)
         self._rules[rule.name] = rule
 
     def _pattern_rule(self, place: Place, name: str, argument: str) -> None:
@@ -171,7 +177,7 @@ class Statements:
     def _network_rule(self, place: Place, name: str, argument: str) -> None:
         self._add(Rule(name, RuleKind.NETWORK, argument, place))
 
-    def _score(self, _: Place, name: str, argument: str) -> None:
+    def _score(self, place: Place, name: str, argument: str) -> None:
         words = [_SCORE.match(word) for word in argument.split()]
         if len(words) not in (1, 4):
             raise RuleSyntaxError(f"expected points such as 2.5, once or for four score sets, found {argument!r}")
@@ -182,6 +188,7 @@ class Statements:
             points.append(_points(word[2]) + (self._earlier_score(name, index) if word[1] else 0))
         first, second, third, fourth = (Points(one) for one in points)
         self._scores[name] = (first, second, third, fourth)
+        self._score_places[name] = place
 
     def _earlier_score(self, name: str, index: int) -> int:
         if name not in self._scores:

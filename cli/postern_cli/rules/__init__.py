@@ -1,0 +1,1 @@
+"""`postern rules`: rule files looked at, explained, and put in force."""
