@@ -10,7 +10,7 @@ model gives them, and as the seed model gives them to mail that it knows ("the s
 Four ways of judging: folds drawn at random; near-duplicates kept in one fold; both also without what gives an old
 corpus away (dates, also in Received, and list managers' fields). Everything that is fitted, calibration too, is fitted
 on the other folds. The seed model takes no part: it was trained on this corpus. The same for bogofilter, if it is
-installed, in the same folds.
+installed, in the same folds; with --peers for SpamAssassin too, in random folds, which takes a quarter of an hour.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bench import spamassassin
 from bench.accuracy_figures import Errors, Figures, Labels, Scores, curve, errors, figures
 from bench.bogofilter import bogofilter_scores
 from bench.labelled_mail import LabelledMail, read_labelled, without_give_aways
@@ -50,6 +51,7 @@ SCORES = ("the score", "the score, by the seed")
 CLASSIFIERS = ("all together", "Fisher (Bayes)", "regression, tokens", "regression, trigrams")
 Folds = NDArray[np.int64]
 
+RANDOM = "random folds"
 SPAM_AT = 5.0
 """The threshold as shipped."""
 
@@ -116,8 +118,8 @@ def draw_folds(groups: Sequence[int], count: int, seed: int) -> Folds:
 class Judge:
     """One corpus, judged in several ways."""
 
-    def __init__(self, mails: Sequence[LabelledMail], count: int, seed: int) -> None:
-        self.mails, self.count, self.seed = mails, count, seed
+    def __init__(self, mails: Sequence[LabelledMail], count: int, seed: int, *, peers: bool) -> None:
+        self.mails, self.count, self.seed, self.peers = mails, count, seed, peers
         self.labels = np.array([mail.spam for mail in mails])
         self.newsletters = np.array([mail.newsletter for mail in mails])
         self.rows: list[Row] = []
@@ -132,9 +134,19 @@ class Judge:
             found = errors(answers[column], self.labels, self.newsletters) if column < len(answers) else None
             self.rows.append(Row(way, name, figures(scores[:, column], self.labels), found))
         self.curves[way] = curve(scores[:, 0], self.labels)
-        if shutil.which("bogofilter") and not way.endswith("give-aways"):
-            peer = bogofilter_scores([mail.raw for mail in self.mails], self.labels, folds)
-            self.rows.append(Row(way, "bogofilter", figures(peer, self.labels)))
+        if not way.endswith("give-aways"):
+            self._judge_peers(way, folds)
+
+    def _judge_peers(self, way: str, folds: Folds) -> None:
+        """Rows of those other filters that are installed, on the same folds."""
+        raws = [mail.raw for mail in self.mails]
+        if shutil.which("bogofilter"):
+            scores = bogofilter_scores(raws, self.labels, folds)
+            self.rows.append(Row(way, "bogofilter", figures(scores, self.labels)))
+        if self.peers and way == RANDOM and spamassassin.is_installed():
+            scores = spamassassin.spamassassin_scores(raws, self.labels, folds)
+            found = errors(scores >= SPAM_AT, self.labels, self.newsletters)
+            self.rows.append(Row(way, "SpamAssassin, rules and Bayes", figures(scores, self.labels), found))
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -176,13 +188,14 @@ def main() -> None:
     arguments.add_argument("--seed", type=int, default=7)
     arguments.add_argument("--roc", type=Path)
     arguments.add_argument("--json", action="store_true")
+    arguments.add_argument("--peers", action="store_true", help="judge by SpamAssassin too, where it is installed")
     given = arguments.parse_args()
     mails = read_labelled(given.corpus)
     whole = timed("parse, text, rules and features", lambda: [subject_of(mail) for mail in mails])
     bare = [subject_of(LabelledMail(mail.name, mail.spam, without_give_aways(mail.raw))) for mail in mails]
     alone, alike = list(range(len(mails))), duplicate_groups([one.example.features.content for one in whole])
-    judge = Judge(mails, given.folds, given.seed)
-    judge.judge("random folds", whole, alone)
+    judge = Judge(mails, given.folds, given.seed, peers=given.peers)
+    judge.judge(RANDOM, whole, alone)
     judge.judge("near-duplicates together", whole, alike)
     judge.judge("random folds, without give-aways", bare, alone)
     judge.judge("near-duplicates together, without give-aways", bare, alike)
