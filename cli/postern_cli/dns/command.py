@@ -43,7 +43,7 @@ def check(
 
     The exit code is 0 when nothing is missing or wrong.
     """
-    subjects = examine(domain, _resolver(zone), tuple(selector or ()))
+    subjects = examine(domain, resolver_of(zone), tuple(selector or ()))
     if as_json:
         print_json(to_json(subjects))
     else:
@@ -51,7 +51,8 @@ def check(
     raise typer.Exit(int(ExitCode.DONE if is_ready(subjects) else ExitCode.NOT_DONE))
 
 
-def _resolver(zone: Path | None) -> Resolver:
+def resolver_of(zone: Path | None) -> Resolver:
+    """The DNS, or the zone file that stands for it."""
     if zone is not None:
         try:
             return read_zone(zone)

@@ -1,0 +1,1 @@
+"""`postern dkim`: the keys that outgoing mail is signed with."""
