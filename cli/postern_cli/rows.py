@@ -35,10 +35,14 @@ class Rows:
 
     def get(self, key: Key) -> Row:
         """The row, read consistently; empty when there is none. Raises `Unavailable`."""
+        return plain(self.as_stored(key))
+
+    def as_stored(self, key: Key) -> Row:
+        """The row with sets and exact numbers as they are stored; empty when there is none. Raises `Unavailable`."""
         answer = self._call(
             lambda: self.client.get_item(TableName=self.table, Key=to_item(key), ConsistentRead=True), "read"
         )
-        return plain(from_item(answer.get("Item", {})))
+        return from_item(answer.get("Item", {}))
 
     def every(self) -> Iterator[Row]:
         """All rows. Raises `Unavailable`."""

@@ -1,1 +1,1 @@
-"""`postern domains`, `accounts`, `aliases`: who receives here."""
+"""`postern domains`, `aliases`: who receives here."""

@@ -1,0 +1,1 @@
+"""`postern accounts`: who exists, who may log in, as whom they may send."""
