@@ -74,6 +74,7 @@ class Delivery(Construct):
                 "POSTERN_MAILBOXES_TABLE": self._tables["MailboxesTable"].table_name,
                 "POSTERN_QUARANTINE_TABLE": self._tables["QuarantineTable"].table_name,
                 "POSTERN_RECEIVED_REPORTS_TABLE": self._tables["ReceivedReportsTable"].table_name,
+                "POSTERN_CORRESPONDENTS_TABLE": self._tables["CorrespondentsTable"].table_name,
                 "POSTERN_RELAY_QUEUE_URL": self.wake_relay.queue_url,
                 "POSTERN_NOTICE_TOPIC_ARN": self._notices.topic_arn,
                 "POSTERN_HOSTNAME": self._hostname,
@@ -93,6 +94,7 @@ class Delivery(Construct):
         allow(role, ["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], mailboxes.table_arn)
         allow(role, ["dynamodb:PutItem"], self._tables["QuarantineTable"].table_arn)
         allow(role, ["dynamodb:PutItem"], self._tables["ReceivedReportsTable"].table_arn)
+        allow(role, ["dynamodb:BatchWriteItem"], self._tables["CorrespondentsTable"].table_arn)
         allow(role, ["sqs:SendMessage"], self.wake_relay.queue_arn)
         allow(role, ["sns:Publish"], self._notices.topic_arn)
 

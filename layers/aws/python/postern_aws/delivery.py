@@ -21,6 +21,7 @@ from postern.model import Disposition, HeaderField, MessageReference, Recipient,
 from postern.ports import Unavailable
 from postern.stamping import return_path, stamp
 from postern.subject_tag import tag_subject
+from postern_aws.correspondent_intake import CorrespondentIntake
 from postern_aws.mailboxes import Delivered, DynamoMailboxes, Folder
 from postern_aws.message_store import S3MessageStore, mail_key, quarantine_key
 from postern_aws.outbox import Commit, CommitState, DynamoOutbox
@@ -47,6 +48,7 @@ class DeliveryStores:
     relay: RelayRows
     waker: SqsWaker
     reports: ReportIntake | None = None
+    correspondents: CorrespondentIntake | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ class Delivery:
         self._deliver_all(commit, Copies(raw, commit))
         if self._stores.reports is not None:
             self._stores.reports.take(commit, raw)
+        if self._stores.correspondents is not None:
+            self._stores.correspondents.take(commit, raw)
         self._stores.outbox.mark_delivered(fingerprint, commit.transaction.transaction_id)
         return commit
 

@@ -11,6 +11,8 @@ from typing import Any
 from postern.ports import Unavailable
 from postern.wire import WireError
 from postern_aws import clients, metrics
+from postern_aws.correspondent_intake import CorrespondentIntake
+from postern_aws.correspondents import DynamoCorrespondents
 from postern_aws.delivery import Delivery, DeliveryStores
 from postern_aws.due_rows import DELIVER_QUEUE, RELAY_QUEUE, DueRow, DueRows
 from postern_aws.items import epoch
@@ -61,6 +63,7 @@ def services(settings: DeliverySettings) -> Services:
         relay=RelayRows(rows),
         waker=waker,
         reports=_intake(settings),
+        correspondents=_correspondents(settings),
     )
     return Services(Delivery(stores), rows, waker, SnsNotices(clients.sns(), settings.notice_topic_arn))
 
@@ -70,6 +73,17 @@ def _intake(settings: DeliverySettings) -> ReportIntake | None:
         return None
     table = DynamoReceivedReports(clients.dynamodb(), settings.received_reports_table)
     return ReportIntake(table, S3SnapshotReader(clients.s3(), settings.message_bucket), _report_not_taken)
+
+
+def _correspondents(settings: DeliverySettings) -> CorrespondentIntake | None:
+    if settings.correspondents_table is None:
+        return None
+    table = DynamoCorrespondents(clients.dynamodb(), settings.correspondents_table)
+    return CorrespondentIntake(table, S3SnapshotReader(clients.s3(), settings.message_bucket), _report_not_learnt)
+
+
+def _report_not_learnt(transaction_id: str, trouble: Exception) -> None:
+    logger.warning("Correspondents were not remembered", transaction_id=transaction_id, trouble=str(trouble))
 
 
 def _report_not_taken(transaction_id: str, trouble: Exception) -> None:

@@ -114,6 +114,7 @@ class DeliverySettings(CommonSettings):
     mailboxes_table: str = _name()
     quarantine_table: str = _name()
     received_reports_table: str | None = _optional_table()
+    correspondents_table: str | None = _optional_table()
     relay_queue_url: str = _url()
     notice_topic_arn: str = _arn()
     hostname: str = _hostname()
@@ -149,6 +150,15 @@ class ThawSettings(CommonSettings):
     screening_table: str = _name()
     outbox_table: str = _name()
     thaw_secret_arn: str = _arn()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearnSettings(CommonSettings):
+    """The learn function."""
+
+    message_bucket: str = _name()
+    bayes_tokens_table: str = _name()
+    notice_topic_arn: str = _arn()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
