@@ -48,7 +48,7 @@ WithoutShipped = Annotated[bool, typer.Option("--alone", help="Without the rules
 
 @app.callback()
 def rules() -> None:
-    """Look at the spam filter's rules, and bring your own."""
+    """Look at the spam filter's rules, bring your own."""
 
 
 @app.command()
@@ -88,7 +88,7 @@ def check(
 
 @app.command("list")
 @with_service
-def list_(
+def list_(  # noqa: PLR0913, PLR0917 - one parameter per option of the command line
     service: Service,
     pattern: Annotated[str, typer.Argument(help="Only rules whose name fits, such as 'HTML_*'.")] = "*",
     beside: Beside = None,

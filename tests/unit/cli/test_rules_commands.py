@@ -82,7 +82,8 @@ def test_similar_names_are_suggested(postern: CommandLine) -> None:
 
 
 def test_rules_of_ones_own_are_tried_by_scan(postern: CommandLine, local: Path, mail: Path) -> None:
-    told = postern.json("scan", "--no-dns", "--rules", str(local), str(mail))
+    local.write_text(LOCAL + "score LOCAL_DEMAND 100\n")
+    told = postern.json("scan", "--no-dns", "--rules", str(local), str(mail), code=1)
     assert "LOCAL_DEMAND" in told["results"]["rules"]["properties"]["hits"]
-    told = postern.json("scan", "--no-dns", str(mail))
-    assert "LOCAL_DEMAND" not in told["results"]["rules"]["properties"]["hits"]
+    assert told["score"] > 90
+    assert "LOCAL_DEMAND" not in postern("scan", "--no-dns", str(mail)).stdout
