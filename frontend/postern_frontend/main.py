@@ -13,6 +13,8 @@ import time
 from dataclasses import replace
 
 from postern.ports import Unavailable
+from postern.session.smtp_policy import SmtpPolicy
+from postern.session.tls_policy import TlsPolicy
 from postern_aws import clients
 from postern_aws.certificates import SecretCertificate
 from postern_aws.directory import DynamoDirectory
@@ -20,7 +22,7 @@ from postern_aws.dmarc_rows import DmarcCounter, DynamoDmarcRows
 from postern_aws.filter_machine import EitherFilter, EveryKeeper, MachineFilter
 from postern_aws.message_store import S3MessageStore
 from postern_aws.outbox import DynamoOutbox
-from postern_aws.policy_snapshot import S3SnapshotReader, SnapshotSite
+from postern_aws.policy_snapshot import S3SnapshotReader, SnapshotDomainSections, SnapshotSection, SnapshotSite
 from postern_aws.receipts import DynamoReceipts
 from postern_aws.settings import RelaySettings, SettingsError, read_settings
 from postern_frontend import guard_over_aws, login, screening_over_aws, submission_over_aws
@@ -29,7 +31,7 @@ from postern_frontend.envelope_rules import InboundRules
 from postern_frontend.health import serve_health
 from postern_frontend.listener import Endpoint
 from postern_frontend.pools import BoundedPool
-from postern_frontend.receiver import ReceiverService, Timing
+from postern_frontend.receiver import ReceiverService
 from postern_frontend.recipient_lookup import RecipientLookup
 from postern_frontend.relay.service import RelayService
 from postern_frontend.screening.decisions import note_spf_pass
@@ -40,6 +42,7 @@ from postern_frontend.smtp.profile import receiver_profile
 from postern_frontend.smtp.submission import submission_profile
 from postern_frontend.spool import SpoolBudget
 from postern_frontend.tls import Certificates
+from postern_frontend.tls_rules import TlsRules
 from postern_frontend.transaction import Acceptance, Effects, FilterLimits
 
 SNAPSHOT_SECONDS = 30.0
@@ -142,29 +145,26 @@ class FrontEnd:
                 settings.hostname,
                 max_message_octets=settings.max_message_octets,
                 starttls=True,
-                bare_line_ends=settings.bare_newline,
             ),
             rules=InboundRules(self._sites),
             lookup=RecipientLookup(self._directory(), self._storage, time.monotonic),
             acceptance=Acceptance(self._effects(), FilterLimits()),
             sites=self._sites,
             spool_budget=SpoolBudget(settings.spool_octets),
-            timing=Timing(greeting_delay=settings.greeting_delay),
-            early_talk=settings.early_talk,
+            manners=SnapshotSection(self._snapshots, "smtp", SmtpPolicy),
+            tls_rules=TlsRules(SnapshotDomainSections(self._snapshots, "tls", TlsPolicy)),
             screen=self._screen,
         )
 
     def _submission(self, receiver: ReceiverService) -> ReceiverService:
-        """As mail from the Internet is received, but for people who log in; they wait for no greeting."""
+        """As mail from the Internet is received, but for people who log in."""
         settings = self._settings
         return replace(
             receiver,
             profile=submission_profile(
                 settings.hostname,
                 max_message_octets=settings.max_message_octets,
-                bare_line_ends=settings.bare_newline,
             ),
-            timing=Timing(),
             submission=submission_over_aws.submission(
                 settings, self._snapshots, self._sites, self._storage, self._passwords
             ),

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from typing import TypeVar
 
 from postern import replies
@@ -18,6 +17,7 @@ from postern.ports import SiteSource, Unavailable
 from postern.recipients import MailPath, Resolution
 from postern.replies import Reply
 from postern.session.counters import MailProtocol
+from postern.session.smtp_policy import EarlyTalk, SmtpPolicy
 from postern_frontend.connection import Connection, Expiry
 from postern_frontend.data_scanner import TextFacts
 from postern_frontend.envelope_rules import EnvelopeRules, Question
@@ -41,6 +41,7 @@ from postern_frontend.smtp.profile import SmtpProfile
 from postern_frontend.smtp.protocol import SmtpProtocol
 from postern_frontend.spool import SpoolBudget, SpoolFullError
 from postern_frontend.submission import Submission, Submitter
+from postern_frontend.tls_rules import TlsRules
 from postern_frontend.transaction import Acceptance, ReceivedMessage
 
 T = TypeVar("T")
@@ -49,28 +50,23 @@ MAX_WAITING_OCTETS = 65_536
 """What a client may send ahead of an answer before it is made to wait."""
 
 
-class EarlyTalk(StrEnum):
-    """What to do with a client that speaks before the greeting."""
-
-    OBSERVE = "observe"
-    REFUSE = "refuse"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """Seconds the client has (RFC 5321 §4.5.3.2), its least pace in DATA, and how long the greeting waits."""
+    """Seconds the client has (RFC 5321 §4.5.3.2), and its least pace in DATA."""
 
     command: float = 300
     text: float = 180
     answer: float = 600
     command_while_draining: float = 30
     slow_octets_per_minute: int = 6_000
-    greeting_delay: float = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiverService:
-    """What all conversations of a listener share. With `submission` it is for people who log in."""
+    """What all conversations of a listener share. With `submission` it is for people who log in.
+
+    `manners` is policy as it is when a session begins, `tls_rules` as it is when a command comes.
+    """
 
     profile: SmtpProfile
     rules: EnvelopeRules
@@ -80,7 +76,8 @@ class ReceiverService:
     spool_budget: SpoolBudget
     spool_directory: str | None = None
     timing: Timing = field(default_factory=Timing)
-    early_talk: EarlyTalk = EarlyTalk.REFUSE
+    manners: Callable[[], SmtpPolicy] = SmtpPolicy
+    tls_rules: TlsRules = field(default_factory=TlsRules)
     screen: Screen = field(default_factory=no_screen)
     submission: Submission | None = None
 
@@ -94,6 +91,8 @@ class SmtpConversation:
         self._session_id = session_id
         self._protocol = SmtpProtocol(service.profile)
         self._protocol.tls_available = connection.can_start_tls
+        self._manners = service.manners()
+        self._protocol.bare_line_ends = self._manners.bare_newline
         self._greeting: asyncio.TimerHandle | None = None
         self._trusted = self._is_trusted()
         self._screen = SessionScreen(service.screen, MailProtocol.SMTP, connection.client.ip)
@@ -111,7 +110,8 @@ class SmtpConversation:
         """Greet, at once or after the delay that early talkers do not wait for."""
         if self._connection.tls is not None:
             self._protocol.start_over()
-        delay = 0 if self._trusted else self._service.timing.greeting_delay
+        # A program on which somebody waits to log in is no robot of the Internet.
+        delay = 0 if self._trusted or self._submitter else self._manners.greeting_seconds
         if delay:
             self._greeting = self._connection.later(delay, self._greet)
         else:
@@ -202,7 +202,7 @@ class SmtpConversation:
     def _talked_early(self) -> None:
         self._observed.append(Observed.EARLY_TALKER)
         self._connection.log.info("early talker")
-        if self._service.early_talk is EarlyTalk.REFUSE:
+        if self._manners.early_talk is EarlyTalk.REFUSE:
             self._greet_now()
             self._protocol.abort(replies.EARLY_TALKER)
 
@@ -280,7 +280,7 @@ class SmtpConversation:
     # --- the envelope ---------------------------------------------------------------------------------
 
     def _judge_reverse_path(self, path: MailPath | None, declared_size: int) -> None:
-        stopped = self._service.acceptance.stopped(self._account)
+        stopped = self._in_the_clear(path) or self._service.acceptance.stopped(self._account)
         if self._screen.is_banned:
             self._protocol.answer(replies.BANNED_MEANWHILE)
         elif stopped is not None:
@@ -290,16 +290,35 @@ class SmtpConversation:
         else:
             self._protocol.answer(replies.INSUFFICIENT_STORAGE)
 
+    def _in_the_clear(self, path: MailPath | None) -> Reply | None:
+        """Why MAIL is not taken without TLS."""
+        connection = self._connection
+        if connection.tls is not None:
+            return None
+        return self._service.tls_rules.mail(path, connection.client.ip, offered=connection.can_start_tls)
+
     @property
     def _rules(self) -> EnvelopeRules:
         return (self._submitter.rules if self._submitter else None) or self._service.rules
 
     def _judge_recipient(self, path: MailPath, parameters: Mapping[str, object]) -> None:
+        refusal = self._for_in_the_clear(path)
+        if refusal is not None:
+            self._protocol.answer(refusal)
+            return
         envelope = self._protocol.envelope or Envelope(None)
         self._look_up(
             self._rules.recipient(path, envelope, self._session()),
             lambda resolution: self._recipient_reply(path, resolution, parameters),
         )
+
+    def _for_in_the_clear(self, path: MailPath) -> Reply | None:
+        """Why RCPT is not taken without TLS."""
+        if self._connection.tls is not None:
+            return None
+        site = self._service.sites.site()
+        default_domain = site.local_domains[0] if site.local_domains else site.hostname
+        return self._service.tls_rules.recipient(path, default_domain, offered=self._connection.can_start_tls)
 
     def _recipient_reply(self, path: MailPath, resolution: Resolution, parameters: Mapping[str, object]) -> Reply:
         refusal = resolution.refusal

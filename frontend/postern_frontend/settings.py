@@ -7,16 +7,10 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
-from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
-from typing import Any, TypeVar
+from typing import Any
 
 from postern_aws.settings import FrontEndSettings
-from postern_frontend.receiver import EarlyTalk
-from postern_frontend.smtp.profile import BareLineEnds
-
-WordT = TypeVar("WordT", bound=Enum)
 
 _WORDS = {"true": True, "false": False}
 
@@ -46,19 +40,6 @@ def _seconds(default: float, most: float) -> Any:
         return seconds
 
     return dataclasses.field(default=default, metadata={"read": read})
-
-
-def _word(kind: type[WordT]) -> dict[str, Callable[[str], WordT]]:
-    """The metadata of a setting that is a word of an enum."""
-
-    def read(text: str) -> WordT:
-        try:
-            return kind(text.lower())
-        except ValueError as wrong:
-            choices = ", ".join(str(item.value) for item in kind)
-            raise ValueError(f"expected one of {choices}, found {text!r}") from wrong
-
-    return {"read": read}
 
 
 def _flag(default: bool) -> Any:
@@ -92,9 +73,6 @@ class ReceiverSettings(FrontEndSettings):
     max_connections: int = _number(1_000, 1, 100_000)
     max_connections_per_client: int = _number(50, 1, 100_000)
     max_connections_per_network: int = _number(200, 1, 100_000)
-    greeting_delay: float = _seconds(0, 60)
-    early_talk: EarlyTalk = dataclasses.field(default=EarlyTalk.REFUSE, metadata=_word(EarlyTalk))
-    bare_newline: BareLineEnds = dataclasses.field(default=BareLineEnds.NORMALIZE, metadata=_word(BareLineEnds))
     storage_threads: int = _number(32, 1, 512)
     filter_threads: int = _number(64, 1, 512)
     drain_seconds: float = _seconds(100, 110)

@@ -20,18 +20,20 @@ from postern.model import Decision, Disposition, MessageReference, Points, Recip
 from postern.ports import KeyMaterial
 from postern.recipients import DomainEntry, RecipientCheck
 from postern.replies import Reply
+from postern.session.smtp_policy import SmtpPolicy
 from postern_frontend.connections import Connections
 from postern_frontend.envelope_rules import InboundRules
 from postern_frontend.listener import Endpoint
-from postern_frontend.receiver import EarlyTalk, ReceiverService, Timing
+from postern_frontend.receiver import ReceiverService, Timing
 from postern_frontend.recipient_lookup import RecipientLookup
 from postern_frontend.screening.screen import Screen
 from postern_frontend.screening.session import no_screen
 from postern_frontend.server import Server
-from postern_frontend.smtp.profile import BareLineEnds, receiver_profile
+from postern_frontend.smtp.profile import receiver_profile
 from postern_frontend.spool import SpoolBudget
 from postern_frontend.submission_guard import NoGuard, SubmissionGuard
 from postern_frontend.tls import Certificates
+from postern_frontend.tls_rules import TlsRules
 from postern_frontend.transaction import Acceptance, Effects, FilterLimits
 
 T = TypeVar("T")
@@ -160,8 +162,8 @@ class World:
     tables: Tables = TABLES
     max_message_octets: int = 1_000_000
     spool_octets: int = 50_000_000
-    bare_line_ends: BareLineEnds = BareLineEnds.NORMALIZE
-    early_talk: EarlyTalk = EarlyTalk.REFUSE
+    manners: SmtpPolicy = field(default_factory=SmtpPolicy)
+    tls_rules: TlsRules = field(default_factory=TlsRules)
     timing: Timing = field(default_factory=Timing)
     filter_limits: FilterLimits = field(default_factory=FilterLimits)
     total: int = 1_000
@@ -193,7 +195,7 @@ class World:
                 HOSTNAME,
                 max_message_octets=self.max_message_octets,
                 starttls=starttls,
-                bare_line_ends=self.bare_line_ends,
+                bare_line_ends=self.manners.bare_newline,
             ),
             rules=InboundRules(self.facts),
             lookup=RecipientLookup(self.tables, run, lambda: float(next(ticks)) / 1000),
@@ -201,7 +203,8 @@ class World:
             sites=self.facts,
             spool_budget=SpoolBudget(self.spool_octets),
             timing=self.timing,
-            early_talk=self.early_talk,
+            manners=lambda: self.manners,
+            tls_rules=self.tls_rules,
             screen=self.screen or no_screen(),
         )
 

@@ -98,7 +98,7 @@ class Office:
             profile=submission_profile(
                 HOSTNAME,
                 max_message_octets=self.world.max_message_octets,
-                bare_line_ends=self.world.bare_line_ends,
+                bare_line_ends=self.world.manners.bare_newline,
             ),
             submission=Submission(
                 logins=Logins(self.accounts, PasswordVerifier(), run_directly, self.verifying),

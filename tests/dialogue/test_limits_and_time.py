@@ -7,10 +7,11 @@ import time
 
 import pytest
 
+from postern.session.smtp_policy import EarlyTalk, SmtpPolicy
 from postern_frontend.client_address import Client as Peer
 from postern_frontend.connections import Connections, Crowded, Place
 from postern_frontend.incoming import Observed
-from postern_frontend.receiver import EarlyTalk, Timing
+from postern_frontend.receiver import Timing
 from tests.dialogue.client import (
     BANNER,
     ENVELOPE,
@@ -136,7 +137,7 @@ def test_who_speaks_before_the_greeting_is_refused() -> None:
         assert await hear_line(reader) == "554 Wait for the greeting before you speak"
         assert await hear_line(reader) == "<closed>"
 
-    hold(World(timing=Timing(greeting_delay=0.3)), client)
+    hold(World(manners=SmtpPolicy(greeting_milliseconds=300)), client)
 
 
 def test_who_speaks_before_the_greeting_is_noticed() -> None:
@@ -147,7 +148,7 @@ def test_who_speaks_before_the_greeting_is_noticed() -> None:
         writer.write(b"a\nb\0\r\n" + b"c" * 999 + b"\r\n.\r\n")
         assert (await hear_line(reader)).startswith("250 2.0.0 Accepted")
 
-    world = World(timing=Timing(greeting_delay=0.2), early_talk=EarlyTalk.OBSERVE)
+    world = World(manners=SmtpPolicy(greeting_milliseconds=200, early_talk=EarlyTalk.OBSERVE))
     hold(world, client)
     assert world.ledger.transactions[0].observations == tuple(Observed)
 
@@ -157,6 +158,6 @@ def test_who_waits_for_the_greeting_is_served() -> None:
         assert await hear_line(reader) == BANNER
         assert (await send_message(reader, writer)).startswith("250 2.0.0 Accepted")
 
-    world = World(timing=Timing(greeting_delay=0.1))
+    world = World(manners=SmtpPolicy(greeting_milliseconds=100))
     hold(world, client)
     assert world.ledger.transactions[0].observations == ()

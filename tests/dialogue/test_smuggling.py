@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from postern_frontend.smtp.profile import BareLineEnds
+from postern.session.smtp_policy import BareLineEnds, SmtpPolicy
 from tests.dialogue.harness import World, running
 from tests.dialogue.transcript import Alone, connected, hear_line
 from tests.material import vectors
@@ -70,7 +70,7 @@ def test_the_sequence_is_text_for_the_running_receiver(text: bytes) -> None:
 
 
 def test_a_strict_receiver_refuses_what_holds_a_bare_line_end(text: bytes) -> None:
-    server = Alone(World(bare_line_ends=BareLineEnds.REJECT))
+    server = Alone(World(manners=SmtpPolicy(bare_newline=BareLineEnds.REJECT)))
     server.say(ENVELOPE + text + b"\r\n.\r\n")
     last = server.hear()[-1]
     assert last.startswith("550 5.6.11" if BARE.search(text) else "250 2.0.0 Accepted")
@@ -79,7 +79,7 @@ def test_a_strict_receiver_refuses_what_holds_a_bare_line_end(text: bytes) -> No
 
 @pytest.mark.parametrize("sequence", sequences("mox_must_550"), ids=repr)
 def test_a_strict_receiver_refuses_the_known_attacks(sequence: bytes) -> None:
-    server = Alone(World(bare_line_ends=BareLineEnds.REJECT))
+    server = Alone(World(manners=SmtpPolicy(bare_newline=BareLineEnds.REJECT)))
     server.say(ENVELOPE + b"first" + sequence + SMUGGLED + b"\r\n.\r\n")
     assert server.hear()[-1].startswith("550 5.6.11")
     assert server.stored == []

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from postern import replies
 from postern.recipients import is_known_reverse_path, resolve
+from postern.session.smtp_policy import BareLineEnds, SmtpPolicy
 from postern_frontend.smtp.events import (
     Closed,
     Event,
@@ -31,7 +32,6 @@ from postern_frontend.smtp.events import (
     TlsRequested,
     TransactionEnded,
 )
-from postern_frontend.smtp.profile import BareLineEnds
 from postern_frontend.smtp.protocol import SmtpProtocol
 from tests.dialogue.harness import TABLES, Facts, World, running
 
@@ -46,7 +46,7 @@ def trusted(world: World) -> None:
 
 
 def reject_bare(world: World) -> None:
-    world.bare_line_ends = BareLineEnds.REJECT
+    world.manners = SmtpPolicy(bare_newline=BareLineEnds.REJECT)
 
 
 def small(world: World) -> None:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import Enum, StrEnum, auto
+from enum import Enum, auto
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from postern.session.smtp_policy import BareLineEnds
 from postern_frontend.smtp import parameters
 from postern_frontend.smtp.parameters import ParameterParser
 
@@ -19,13 +20,6 @@ if TYPE_CHECKING:
 
 VerbHandler = Callable[["SmtpProtocol", str], None]
 """Carries out a command given its argument, by the protocol's `reply`, `ask` and `take_lines`."""
-
-
-class BareLineEnds(StrEnum):
-    """What to do with a message that holds a bare CR or LF."""
-
-    NORMALIZE = "normalize"
-    REJECT = "reject"
 
 
 class Offered(Enum):

@@ -17,12 +17,13 @@ from functools import lru_cache
 from postern import replies
 from postern.model import Envelope
 from postern.replies import Reply
+from postern.session.smtp_policy import BareLineEnds
 from postern_frontend.data_scanner import DataScanner, TextNormalizer
 from postern_frontend.smtp import commands
 from postern_frontend.smtp.events import Closed, Event, MessageReceived, TextReceived, TransactionEnded
 from postern_frontend.smtp.intake import ChunkIntake, Intake
 from postern_frontend.smtp.phase import Expects, Phase
-from postern_frontend.smtp.profile import BareLineEnds, SmtpProfile
+from postern_frontend.smtp.profile import SmtpProfile
 
 _NO_LINE_END = -1
 _encoded = lru_cache(maxsize=256)(Reply.encode)
@@ -38,6 +39,7 @@ class SmtpProtocol:
         self.logged_in = False
         self.failed_logins = 0
         self.tls_available = True
+        self.bare_line_ends = profile.bare_line_ends
         self.helo_identity = ""
         self.extended = False
         self.envelope: Envelope | None = None
@@ -317,7 +319,7 @@ class SmtpProtocol:
 
     def _message_complete(self) -> None:
         text = self._text or TextNormalizer()
-        if text.bare_line_ends and self.profile.bare_line_ends is BareLineEnds.REJECT:
+        if text.bare_line_ends and self.bare_line_ends is BareLineEnds.REJECT:
             self.refuse_message(replies.BARE_LINE_END)
         if self._refusal is None:
             self.ask(MessageReceived(text.facts), self._message_answered)

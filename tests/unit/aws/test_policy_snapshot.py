@@ -11,6 +11,7 @@ import pytest
 
 from postern.policy_compiler import Compilation, Snapshot
 from postern.ports import Unavailable
+from postern.session.tls_policy import TlsPolicy
 from postern_aws import clients
 from postern_aws.compile_function import CompileFunction
 from postern_aws.items import to_item
@@ -22,6 +23,7 @@ from postern_aws.policy_snapshot import (
     S3SnapshotReader,
     S3Snapshots,
     SnapshotChanged,
+    SnapshotDomainSections,
     SnapshotSite,
 )
 from postern_aws.settings import CompilePolicySettings, read_settings
@@ -181,3 +183,15 @@ def test_tables_that_cannot_be_read_publish_nothing(aws: Installation) -> None:
     with pytest.raises(Unavailable):
         CompileFunction(settings).run()
     assert keys() == set()
+
+
+def test_a_section_counts_for_each_domain_as_it_is_set_there(function: CompileFunction) -> None:
+    put("Policy", scope="global", section="tls", require_from=["192.0.2.0/24"])
+    put("Policy", scope="domain:example.com", section="tls", require=True)
+    reader = S3SnapshotReader(clients.s3(), BUCKET)
+    sections = SnapshotDomainSections(reader, "tls", TlsPolicy)
+    assert sections(None) == sections("example.com") == TlsPolicy()
+    function.run()
+    reader.current()
+    assert sections("example.com") == TlsPolicy(require_from=("192.0.2.0/24",), require=True)
+    assert sections("example.net") == sections(None) == TlsPolicy(require_from=("192.0.2.0/24",))

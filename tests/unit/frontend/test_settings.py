@@ -3,7 +3,6 @@ from __future__ import annotations
 import pytest
 
 from postern_aws.settings import SettingsError, read_settings
-from postern_frontend.receiver import EarlyTalk
 from postern_frontend.settings import ReceiverSettings
 
 REQUIRED = {
@@ -26,20 +25,18 @@ def test_the_required_variables_suffice() -> None:
     settings = read_settings(ReceiverSettings, REQUIRED)
     assert settings.smtp_port == 2525
     assert settings.max_message_octets == 50 * 1024 * 1024
-    assert settings.early_talk is EarlyTalk.REFUSE
+    assert settings.drain_seconds == 100
 
 
 def test_words_numbers_and_flags_are_read() -> None:
     more = {
-        "POSTERN_EARLY_TALK": "observe",
-        "POSTERN_GREETING_DELAY": "1.5",
+        "POSTERN_DRAIN_SECONDS": "1.5",
         "POSTERN_PROXY_PROTOCOL": "true",
         "POSTERN_SMTP_PORT": "25",
         "POSTERN_LISTEN_ADDRESS": "127.0.0.1",
     }
     settings = read_settings(ReceiverSettings, REQUIRED | more)
-    assert settings.early_talk is EarlyTalk.OBSERVE
-    assert settings.greeting_delay == 1.5
+    assert settings.drain_seconds == 1.5
     assert settings.proxy_protocol is True
     assert (settings.listen_address, settings.smtp_port) == ("127.0.0.1", 25)
 
@@ -47,8 +44,7 @@ def test_words_numbers_and_flags_are_read() -> None:
 def test_everything_that_is_wrong_is_named_at_once() -> None:
     wrong = {
         "POSTERN_SMTP_PORT": "70000",
-        "POSTERN_EARLY_TALK": "shout",
-        "POSTERN_GREETING_DELAY": "nan",
+        "POSTERN_DRAIN_SECONDS": "nan",
         "POSTERN_PROXY_PROTOCOL": "perhaps",
         "POSTERN_LISTEN_ADDRESS": "here",
         "POSTERN_HOSTNAME": "",
@@ -57,4 +53,4 @@ def test_everything_that_is_wrong_is_named_at_once() -> None:
         read_settings(ReceiverSettings, REQUIRED | wrong)
     for variable in wrong:
         assert variable in str(raised.value)
-    assert "expected one of observe, refuse, found 'shout'" in str(raised.value)
+    assert "expected true or false, found 'perhaps'" in str(raised.value)

@@ -170,6 +170,29 @@ class SnapshotSection(Generic[SectionT]):
         return snapshot, snapshot.book.section(self._name, self._kind)
 
 
+class SnapshotDomainSections(Generic[SectionT]):
+    """One section of policy for every domain, read anew when the snapshot changes."""
+
+    def __init__(self, snapshots: S3SnapshotReader, name: str, kind: type[SectionT]) -> None:
+        self._snapshots = snapshots
+        self._name = name
+        self._kind = kind
+        self._of: tuple[Snapshot, dict[str, SectionT]] = (snapshots.latest(), {})
+
+    def __call__(self, domain: str | None) -> SectionT:
+        """As it was read last for a domain, or for the site; never blocks."""
+        snapshot = self._snapshots.latest()
+        if snapshot is not self._of[0]:
+            self._of = (snapshot, {})
+        # Whatever a client names, only domains with settings of their own are kept.
+        own = domain if domain and f"domain:{domain}" in snapshot.book.scopes else ""
+        known = self._of[1]
+        if own not in known:
+            book = snapshot.book
+            known[own] = book.section_of(own, self._name, self._kind) if own else book.section(self._name, self._kind)
+        return known[own]
+
+
 def new_problems(found: Compilation, before: Compilation) -> tuple[Problem, ...]:
     """The problems that were not known before."""
     return tuple(problem for problem in found.problems if problem not in before.problems)

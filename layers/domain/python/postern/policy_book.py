@@ -76,6 +76,11 @@ class PolicyBook:
         """A section at global scope."""
         return read_section(kind, with_shared(kind, name, self.scopes.get(GLOBAL_SCOPE, {})), name)
 
+    def section_of(self, domain: str, name: str, kind: type[SectionT]) -> SectionT:
+        """A section as it counts for a domain."""
+        layers = (self.scopes.get(scope, {}).get(name, {}) for scope in (GLOBAL_SCOPE, f"domain:{domain}"))
+        return read_section(kind, merge(*layers), name)
+
     def resolve(self, recipients: Sequence[Recipient]) -> ResolvedPolicy:
         """The policy for a transaction with these recipients."""
         stored = self.scopes.get(GLOBAL_SCOPE, {})

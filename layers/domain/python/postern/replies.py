@@ -107,6 +107,9 @@ CHUNKS_STARTED = Reply(503, "5.5.1", "The message has begun with BDAT; continue 
 TLS_ALREADY_ACTIVE = Reply(503, "5.5.1", "TLS is already active")
 TLS_UNAVAILABLE = Reply(454, "4.7.0", "TLS is not available now")
 TLS_REQUIRED = Reply(530, "5.7.0", "Send STARTTLS first")
+TLS_REQUIRED_FOR_DOMAIN = Reply(
+    530, "5.7.10", "Mail of or for this domain is taken under TLS only; send STARTTLS first"
+)
 LOGIN_REQUIRED = Reply(530, "5.7.0", "Log in first")
 
 EARLY_TALKER = Reply(554, None, "Wait for the greeting before you speak")

@@ -16,6 +16,8 @@ from postern.outgoing.policy import OutgoingPolicy
 from postern.policy import EVERY_SCOPE, setting
 from postern.session.hijack_policy import HijackPolicy
 from postern.session.screening_policy import ScreeningPolicy
+from postern.session.smtp_policy import SmtpPolicy
+from postern.session.tls_policy import TlsPolicy
 from postern.submission.policy import SubmissionPolicy
 
 
@@ -83,6 +85,8 @@ def section_types() -> dict[str, type]:
         "screening": ScreeningPolicy,
         "submission": SubmissionPolicy,
         "hijack": HijackPolicy,
+        "smtp": SmtpPolicy,
+        "tls": TlsPolicy,
         "dmarc_reports": DmarcReportsPolicy,
         switching.SECTION: switching.DnsblHealthPolicy,
         "outgoing": OutgoingPolicy,
