@@ -24,6 +24,7 @@ import boto3
 from bench.aws_meter import FRONT_END, Meter, caller, item_octets
 from bench.parse import read_messages
 from postern import catalog
+from postern.dns import DnsAnswer, DnsStatus
 from postern.wire import to_json
 from postern.workflow import Packing
 from postern.zone import ZoneResolver
@@ -44,7 +45,20 @@ RECIPIENT = "ann@example.com"
 CLIENTS = 250
 """So many hosts send in turn: one that sent everything would be a flood."""
 
-ZONE = ZoneResolver(
+REPORTED = ("v=DMARC1; p=none; rua=mailto:reports@sender.example",)
+"""Every author domain publishes a policy and asks for reports, as most mail does today: each message is counted."""
+
+
+class Zone(ZoneResolver):
+    """The zone of the sending hosts, and a DMARC record for whomever it is asked."""
+
+    def query(self, name: str, rdtype: str) -> DnsAnswer:
+        """Ask one question."""
+        asks_for_policy = rdtype == "TXT" and name.startswith("_dmarc.")
+        return DnsAnswer(DnsStatus.FOUND, REPORTED) if asks_for_policy else super().query(name, rdtype)
+
+
+ZONE = Zone(
     {
         SENDER: {"TXT": ["v=spf1 ip4:192.0.2.0/24 -all"], "A": ["192.0.2.1"], "MX": [f"10 mx1.{SENDER}"]},
         **{f"mx{host}.{SENDER}": {"A": [f"192.0.2.{host}"]} for host in range(1, CLIENTS + 1)},
@@ -64,7 +78,9 @@ POLICIES: Mapping[Fate, Mapping[str, Any]] = {
     Fate.ACCEPTED: ACCEPTING,
     Fate.REFUSED: {**EVERYTHING_RUNS, "spf": {"mode": "score", "scores": {"SPF_PASS": 500}}},
     Fate.REFUSED_EARLY: {**ACCEPTING, "sender_lists": {"mode": "enforce"}},
+    Fate.GREYLISTED: {**ACCEPTING, "greylisting": {"mode": "enforce", "applies_to": "all", "delay_minutes": 1440}},
 }
+REPLIES = {Fate.ACCEPTED: 250, Fate.REFUSED: 550, Fate.REFUSED_EARLY: 550, Fate.GREYLISTED: 451}
 
 
 class Sender(smtplib.SMTP):
@@ -201,7 +217,7 @@ def measure(fate: Fate, port: int, messages: list[bytes], site: Site, meter: Met
     before = _logged(log)
     codes = {send(port, raw, number) for number, raw in enumerate(messages)}
     wait_until_quiet(meter)
-    expected = 250 if fate is Fate.ACCEPTED else 550
+    expected = REPLIES[fate]
     if codes != {expected}:
         raise SystemExit(f"{fate}: expected {expected} for every message, got {sorted(codes)}")
     used = use(meter, messages, (_logged(log) - before) / len(messages))

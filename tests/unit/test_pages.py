@@ -58,6 +58,7 @@ def test_the_page_of_costs_has_the_defaults_that_count() -> None:
     assert float(told["messages"].replace(",", "")) == defaults.messages_per_month
     assert float(told["accepted"]) == defaults.accepted_share
     assert float(told["early"]) == defaults.early_share
+    assert float(told["greylisted"]) == defaults.greylisted_share
     assert float(told["processor"]) == defaults.processor
     assert float(told["dns-ms"]) == defaults.dns_ms
     assert float(told["cold"]) == defaults.cold_share

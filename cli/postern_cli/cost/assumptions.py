@@ -36,6 +36,7 @@ class Assumptions:
     messages_per_month: float = 1_000_000
     accepted_share: float = 0.6
     early_share: float = 0.0
+    greylisted_share: float = 0.1
     message_kb: float | None = None
     processor: float = 1.3
     dns_ms: float = 20.0
@@ -50,4 +51,10 @@ class Assumptions:
         """How many of all messages meet each fate."""
         accepted = min(1.0, max(0.0, self.accepted_share))
         early = min(1.0 - accepted, max(0.0, self.early_share))
-        return {Fate.ACCEPTED: accepted, Fate.REFUSED: 1.0 - accepted - early, Fate.REFUSED_EARLY: early}
+        waiting = min(1.0 - accepted - early, max(0.0, self.greylisted_share))
+        return {
+            Fate.ACCEPTED: accepted,
+            Fate.REFUSED: 1.0 - accepted - early - waiting,
+            Fate.REFUSED_EARLY: early,
+            Fate.GREYLISTED: waiting,
+        }

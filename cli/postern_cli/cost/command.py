@@ -16,11 +16,17 @@ from postern_cli.console import AsJson, out, print_json
 from postern_cli.cost.assumptions import Assumptions
 from postern_cli.cost.model import MILLION, Bill, bill, early_exit_saves
 from postern_cli.cost.prices import LOOKED_UP, PRICES, REGION
-from postern_cli.cost.units import MeasuredUnits, measured_units
+from postern_cli.cost.units import Fate, MeasuredUnits, MessageUse, measured_units
 
 app = typer.Typer(add_completion=False)
 
 DEFAULTS = Assumptions()
+FATES = {
+    Fate.ACCEPTED: "accepted, to one mailbox",
+    Fate.REFUSED: "refused after all checks",
+    Fate.REFUSED_EARLY: "refused in the first stage",
+    Fate.GREYLISTED: "greylisted, each attempt",
+}
 
 
 @app.command()
@@ -34,6 +40,9 @@ def cost(  # noqa: PLR0913, PLR0917 - one parameter per assumption
     early: Annotated[
         float, typer.Option(min=0, max=1, help="Share that is refused in the first stage.")
     ] = DEFAULTS.early_share,
+    greylisted: Annotated[
+        float, typer.Option(min=0, max=1, help="Share that is asked to come back; it counts again when it does.")
+    ] = DEFAULTS.greylisted_share,
     message_kb: Annotated[
         float | None, typer.Option(min=0, help="Size of a message for load balancer and storage. [as measured]")
     ] = None,
@@ -60,6 +69,7 @@ def cost(  # noqa: PLR0913, PLR0917 - one parameter per assumption
         messages_per_month=messages,
         accepted_share=accepted,
         early_share=early,
+        greylisted_share=greylisted,
         message_kb=message_kb,
         processor=processor,
         dns_ms=dns_ms,
@@ -85,6 +95,9 @@ def _told(units: MeasuredUnits, assumed: Assumptions, bills: dict[Packing, Bill]
         "packings": {
             packing.value: {
                 **to_json(one),
+                "units_per_message": {
+                    fate.value: _units_of(units.packings[packing.value].fates[fate.value]) for fate in Fate
+                },
                 "dollars_per_million": round(one.million, 4),
                 "dollars_per_month_fixed": round(one.fixed, 4),
                 "dollars_per_month": round(one.month(assumed.messages_per_month), 4),
@@ -107,6 +120,7 @@ def _report(units: MeasuredUnits, assumed: Assumptions, bills: dict[Packing, Bil
         _per_million(bills),
         _per_month(first),
         _totals(assumed, bills),
+        _units(units, bills),
         Text(),
         Text(f"A refusal in the first stage saves, in dollars per million: {saved}.", style="dim"),
         Text(
@@ -152,6 +166,20 @@ def _totals(assumed: Assumptions, bills: dict[Packing, Bill]) -> Table:
     each = [month / max(1.0, assumed.messages_per_month) * 1000 for month in months]
     table.add_row("per thousand messages", "", *(f"{dollars:.3f}" for dollars in each))
     return table
+
+
+def _units(units: MeasuredUnits, bills: dict[Packing, Bill]) -> Table:
+    """Write and read units of DynamoDB that one message uses, by what becomes of it."""
+    table = _table("DynamoDB units per message", bills)
+    for fate in Fate:
+        uses = [_units_of(units.packings[packing.value].fates[fate.value]) for packing in bills]
+        cells = [f"{one['write_units']:.1f} written, {one['read_units']:.1f} read" for one in uses]
+        table.add_row(FATES[fate], "", *cells)
+    return table
+
+
+def _units_of(use: MessageUse) -> dict[str, float]:
+    return {"write_units": round(use.write_units, 2), "read_units": round(use.read_units, 2)}
 
 
 def _table(title: str, bills: dict[Packing, Bill]) -> Table:

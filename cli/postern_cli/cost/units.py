@@ -19,6 +19,7 @@ class Fate(StrEnum):
     ACCEPTED = "accepted"
     REFUSED = "refused"
     REFUSED_EARLY = "refused_early"
+    GREYLISTED = "greylisted"
 
 
 @dataclass(frozen=True, slots=True)

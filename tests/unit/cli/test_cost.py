@@ -31,7 +31,7 @@ USE = MessageUse(
 )
 STANDING = {"metrics": 5, "alarms": 10, "dashboards": 1, "secrets": 1}
 EARLY = replace(USE, functions=(SPF, DECIDE), calls={"s3.PutObject": 1.0})
-PACKING = PackingUse(20_000, STANDING, {Fate.ACCEPTED: USE, Fate.REFUSED: USE, Fate.REFUSED_EARLY: EARLY})
+PACKING = PackingUse(20_000, STANDING, dict.fromkeys(Fate, USE) | {Fate.REFUSED_EARLY: EARLY})
 
 
 def dollars(assumed: Assumptions = EXACT) -> dict[str, float]:
@@ -117,6 +117,14 @@ def test_assumptions_are_options(postern: CommandLine) -> None:
     stage = told["packings"]["stage"]
     assert stage["dollars_per_month"] == stage["dollars_per_month_fixed"]
     postern("cost", "--accepted", "2", code=2)
+
+
+def test_units_of_the_tables_are_told_per_message_by_what_becomes_of_it(postern: CommandLine) -> None:
+    told = postern.json("cost")["packings"]["stage"]["units_per_message"]
+    assert set(told) == set(Fate)
+    assert told["accepted"]["write_units"] > told["greylisted"]["write_units"] > 0
+    assert told["greylisted"]["read_units"] > 0
+    assert "greylisted, each attempt" in postern("cost").stdout
 
 
 def test_people_see_both_packings_side_by_side(postern: CommandLine) -> None:
