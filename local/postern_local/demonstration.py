@@ -6,11 +6,17 @@ Everything is written as a postmaster would write it, into the tables; it can be
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
 
+from postern.dkim.algorithms import KeyType
+from postern.dkim.key_set import KeySet
+from postern_aws import clients
+from postern_aws.dkim_keys import DkimSecrets
 from postern_aws.items import to_item
+from postern_aws.key_making import new_private_key
 from postern_frontend.passwords import hash_password
 
 Row = Mapping[str, object]
@@ -19,6 +25,7 @@ PASSWORD = "open-sesame"
 """Of an example account; the service listens on loopback only."""
 
 HOSTED = "example.com"
+SELECTORS = {"local-rsa": KeyType.RSA, "local-ed": KeyType.ED25519}
 RELAYED = "relayed.example"
 
 
@@ -100,7 +107,16 @@ def seed(outputs: Mapping[str, str], relay_port: int, remote_port: int) -> bool:
     for output, its_rows in rows(relay_port, remote_port).items():
         for row in its_rows:
             client.put_item(TableName=outputs[output], Item=to_item(row))
+    _sign_outgoing_mail()
     return True
+
+
+def _sign_outgoing_mail() -> None:
+    """A key of each kind, which sign at once: nobody could publish records of a domain that is an example."""
+    now, keys = datetime.now(UTC), KeySet(HOSTED)
+    for selector, kind in SELECTORS.items():
+        keys = keys.with_new(selector, new_private_key(kind), kind, now).switched_to(selector, now)
+    DkimSecrets(clients.secrets()).write(keys)
 
 
 def _set_relay_port(client: Any, table: str, port: int) -> None:
