@@ -12,6 +12,7 @@ from infra.alarms import (
     defence_troubles,
     delivery_troubles,
     front_end_troubles,
+    outgoing_troubles,
     symbol_troubles,
     workflow_troubles,
 )
@@ -24,6 +25,7 @@ from infra.filter_workflow import FilterWorkflow
 from infra.front_end_access import FrontEndAccess
 from infra.front_end_service import FrontEndService
 from infra.layers import FunctionLayers
+from infra.learning import Learning
 from infra.listeners import open_listeners, ports_as_variables
 from infra.load_balancer import LoadBalancer
 from infra.log_retention import RETENTION
@@ -128,6 +130,14 @@ class PosternStack(Stack):
             hostname=self._settings.hostname,
         )
 
+        self.learning = Learning(
+            self,
+            "Learning",
+            defaults=self._defaults,
+            bucket=self.bucket,
+            tokens=self.tables["BayesTokensTable"],
+            notices=notices,
+        )
         self.self_test = SelfTest(
             self,
             "SelfTest",
@@ -183,9 +193,11 @@ class PosternStack(Stack):
             "Deliver": self.delivery.letters.queue,
             "Compile": self.compiler.letters.queue,
             "WakeRelay": self.delivery.wake_letters.queue,
+            "Learn": self.learning.letters.queue,
         }
         troubles = [
             *workflow_troubles(self.workflow.machine),
+            *outgoing_troubles(self.outgoing_workflow.machine),
             *delivery_troubles(letters),
             *front_end_troubles(self.balancer.target_groups),
             *check_troubles(catalog.CHECKS),
@@ -198,6 +210,7 @@ class PosternStack(Stack):
             **self.delivery.functions,
             "compile_policy": self.compiler.function,
             "self_test": self.self_test.function,
+            "learn": self.learning.function,
             "thaw_account": self.thaw.function,
         }
         Dashboard(
@@ -207,6 +220,7 @@ class PosternStack(Stack):
             check_ids=catalog.CHECKS,
             functions=functions,
             machine=self.workflow.machine,
+            outbound_machine=self.outgoing_workflow.machine,
         )
 
     def _tell(self) -> None:
@@ -223,6 +237,8 @@ class PosternStack(Stack):
             "BatvSecretArn": self.batv_secret.secret_arn,
             "CompilePolicyFunction": self.compiler.function.function_name,
             "SelfTestFunction": self.self_test.function.function_name,
+            "LearnQueueUrl": self.learning.queue.queue_url,
+            "LearnFunction": self.learning.function.function_name,
             "ThawFunction": self.thaw.function.function_name,
             "ThawUrl": self.thaw.url,
             "ThawSecretArn": self.thaw.secret.secret_arn,

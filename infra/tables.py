@@ -41,6 +41,7 @@ STATE_TABLES: Mapping[str, TableKeys] = {
     "ScreeningTable": TableKeys("subject", "counter"),
     "CorrespondentsTable": TableKeys("mailbox", "address"),
     "SentMessagesTable": TableKeys("message_id"),
+    "BayesTokensTable": TableKeys("scope", "entry"),
 }
 """What the service writes: what was accepted, why, and where it is now."""
 

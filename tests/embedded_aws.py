@@ -37,6 +37,7 @@ KEYS = {
     "Screening": ("subject", "counter"),
     "Correspondents": ("mailbox", "address"),
     "SentMessages": ("message_id",),
+    "BayesTokens": ("scope", "entry"),
 }
 INDEXES = {
     "Outbox": ("due", (("queue", "S"), ("next_attempt", "N"))),

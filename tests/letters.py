@@ -6,7 +6,8 @@ import random
 
 from postern.bayes.examples import Example, example_of
 from postern.bayes.features import Features, extract
-from postern.bayes.lessons import Label, Lesson, teach
+from postern.bayes.lessons import Lesson, teach
+from postern.bayes.requests import Label
 from postern.message import Message, parse_message
 from postern.text.view import view_text
 

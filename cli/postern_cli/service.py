@@ -69,6 +69,9 @@ class Output(StrEnum):
     BATV_SECRET_ARN = "BatvSecretArn"
     RELAY_QUEUE_URL = "RelayQueueUrl"
     SELF_TEST_FUNCTION = "SelfTestFunction"
+    BAYES_TOKENS_TABLE = "BayesTokensTable"
+    LEARN_QUEUE_URL = "LearnQueueUrl"
+    LEARN_FUNCTION = "LearnFunction"
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from postern_local.durable_tables import DurableTables
 from postern_local.embedded_lambda import EmbeddedLambda
 from postern_local.function_runtime import FunctionRuntime
 from postern_local.journal import Journal
+from postern_local.queues import QueueConsumer, QueueMapping
 from postern_local.stand_ins import resource_classes
 from postern_local.streams import Record, SourceMapping, StreamConsumer
 
@@ -95,6 +96,10 @@ class EmbeddedAws:
 
     def _run_streams(self, functions: EmbeddedLambda) -> None:
         for _, properties in template_resources.created.get("AWS::Lambda::EventSourceMapping", ()):
+            if QueueMapping.fits(properties):
+                sqs = boto3.client("sqs", region_name=REGION)
+                QueueConsumer(QueueMapping.read(properties), functions.invoke_by_name, sqs).start(self._stop)
+                continue
             mapping = SourceMapping.read(properties)
             self._consumers.append(StreamConsumer(mapping, functions.invoke_by_name, _send_letter))
 

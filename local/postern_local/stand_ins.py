@@ -92,7 +92,9 @@ BEHAVIOUR: Mapping[str, str] = {
     " the system's name servers are asked, as in AWS",
     "notices: notice_log.to_file": "there is nobody to write to; they go to logs/notices.jsonl",
     "faults: faults.FaultyApplication": "AWS fails by itself, now and then; here it has to be asked to",
-    "SQS": "queues are empty after a restart: they only wake the relay worker, who looks at the rows anyway",
+    "queues: queues.QueueConsumer": "moto calls functions in Docker; here what failed comes again sooner than in AWS",
+    "SQS": "queues are empty after a restart: the relay worker looks at the rows anyway; what was to be learnt is sent"
+    " again by whoever sent it",
     "Secrets Manager: durable_secrets.DurableSecrets": "moto keeps nothing; only the certificate is made anew, by the"
     " local authority at every start",
 }

@@ -15,6 +15,7 @@ from postern_aws.settings import (
     CompilePolicySettings,
     DecideSettings,
     DeliverySettings,
+    LearnSettings,
     RunChecksSettings,
     SelfTestSettings,
     SignSettings,
@@ -33,6 +34,7 @@ SETTINGS = {
     "compile_policy": CompilePolicySettings,
     "thaw_account": ThawSettings,
     "self_test": SelfTestSettings,
+    "learn": LearnSettings,
 }
 
 
@@ -113,11 +115,14 @@ def test_a_check_may_do_what_its_needs_imply_and_write_its_log(packed: tuple[Pac
         allowed = template.statements(role_of(function))
         actions = {action for one in allowed for action in as_list(one["Action"])}
         wanted = needs[function["Environment"]["Variables"]["POSTERN_CHECKS"]]
-        assert ("s3:GetObject" in actions) is bool(wanted & {Needs.MESSAGE, Needs.SENDER_LISTS})
+        assert ("s3:GetObject" in actions) is bool(
+            wanted & {Needs.MESSAGE, Needs.SENDER_LISTS, Needs.RULES, Needs.SITE_MODEL}
+        )
         assert ("dynamodb:BatchGetItem" in actions) is any(need.value.upper() in tables(template) for need in wanted)
         assert ("secretsmanager:GetSecretValue" in actions) is (Needs.BATV_KEYS in wanted)
+        assert ("s3:ListBucket" in actions) is bool(wanted & {Needs.RULES, Needs.SITE_MODEL})
         others = {action for action in actions if not action.startswith(("logs:", "dynamodb:"))}
-        assert others <= {"s3:GetObject", "secretsmanager:GetSecretValue"}
+        assert others <= {"s3:GetObject", "s3:ListBucket", "secretsmanager:GetSecretValue"}
 
 
 def tables(template: Template) -> set[str]:
@@ -138,7 +143,8 @@ def test_checks_read_objects_only_where_messages_and_policy_lie(template: Templa
     for function in functions(template, "run_checks").values():
         for one in template.statements(role_of(function)):
             if "s3:GetObject" in as_list(one["Action"]):
-                allowed = {f"${{{bucket}.Arn}}/incoming/*", f"${{{bucket}.Arn}}/policy/*"}
+                prefixes = ("incoming", "policy", "rules", "learning/models")
+                allowed = {f"${{{bucket}.Arn}}/{prefix}/*" for prefix in prefixes}
                 assert set(as_list(one["Resource"])) <= allowed
 
 
@@ -236,6 +242,30 @@ def test_delivery_is_called_for_commits_that_nobody_has_tried_yet(template: Temp
     assert image == {"queue": {"S": ["deliver"]}, "attempts": {"N": [{"exists": False}]}}
 
 
+def test_requests_to_learn_are_tried_five_times_and_end_with_a_letter(template: Template) -> None:
+    ((name, function),) = functions(template, "learn").items()
+    (source,) = [
+        one for one in template.all("AWS::Lambda::EventSourceMapping").values() if one["FunctionName"] == f"${{{name}}}"
+    ]
+    assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert source["ScalingConfig"] == {"MaximumConcurrency": 2}
+    queue = template.all("AWS::SQS::Queue")[source["EventSourceArn"].removeprefix("${").removesuffix(".Arn}")]
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == 5
+    assert queue["VisibilityTimeout"] == 6 * function["Timeout"]
+
+
+def test_learning_writes_what_scans_read_and_reads_only_mail_and_policy(template: Template) -> None:
+    ((_, function),) = functions(template, "learn").items()
+    bucket = next(name for name in template.all("AWS::S3::Bucket") if "MessagesBucket" in name)
+    found: dict[str, set[str]] = {}
+    for one in template.statements(role_of(function)):
+        for action in as_list(one["Action"]):
+            found.setdefault(action, set()).update(as_list(one["Resource"]))
+    written = {f"${{{bucket}.Arn}}/learning/{kind}/*" for kind in ("models", "lessons")}
+    assert found["s3:PutObject"] == found["s3:DeleteObject"] == written
+    assert not [resource for resource in found["s3:GetObject"] if resource.endswith(".Arn}/*")]
+
+
 def test_the_self_test_may_switch_dns_lists_and_change_nothing_else_of_policy(template: Template) -> None:
     ((_, function),) = functions(template, "self_test").items()
     (statement,) = [one for one in template.statements(role_of(function)) if "dynamodb:UpdateItem" in one["Action"]]
@@ -246,7 +276,9 @@ def test_the_self_test_may_switch_dns_lists_and_change_nothing_else_of_policy(te
     }
 
 
-@pytest.mark.parametrize(("function", "schedule"), [("sweep", "rate(1 minute)"), ("self_test", "rate(1 day)")])
+@pytest.mark.parametrize(
+    ("function", "schedule"), [("sweep", "rate(1 minute)"), ("self_test", "rate(1 day)"), ("learn", "rate(1 hour)")]
+)
 def test_what_runs_by_the_clock(template: Template, function: str, schedule: str) -> None:
     ((name, _),) = functions(template, function).items()
     rules = [rule for rule in template.all("AWS::Events::Rule").values() if rule["ScheduleExpression"] == schedule]

@@ -13,7 +13,7 @@ from rich.progress import Progress
 from typer.core import TyperCommand
 
 from postern.bayes.codec import SnapshotError
-from postern.bayes.lessons import Label
+from postern.bayes.requests import Label
 from postern.ports import Unavailable
 from postern_cli.console import AsJson, ExitCode, err, fail
 from postern_cli.learn.mail_files import MailFileError, expand, read_mail

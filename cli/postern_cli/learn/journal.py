@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from postern.bayes.lessons import Label, Lesson
+from postern.bayes.lessons import Lesson
+from postern.bayes.requests import Label
 from postern.bayes.stores import HeldLesson
 from postern.ports import Unavailable
 

@@ -11,7 +11,8 @@ from postern.bayes.compaction import Outcome
 from postern.bayes.examples import message_digest
 from postern.bayes.features import extract
 from postern.bayes.learning import LearntMessages
-from postern.bayes.lessons import Label, Lesson, forget, teach
+from postern.bayes.lessons import Lesson, forget, teach
+from postern.bayes.requests import Label
 from postern.message import parse_message
 from postern.text.view import view_text
 from postern_cli.learn.state import LearntState, milliseconds
@@ -83,7 +84,7 @@ class StateLearning:
             return None
         self._last = max(self._last + 1, milliseconds())
         if one.label is Label.FORGOTTEN:
-            lesson = forget(digest, taught_at=self._last)
+            lesson = forget(message, taught_at=self._last)
         else:
             features = extract(message, view_text(message))
             lesson = teach(message, features, one.label, taught_at=self._last, source=SOURCE, forced=self.force)

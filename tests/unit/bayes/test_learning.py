@@ -10,8 +10,9 @@ import pytest
 from postern.bayes.examples import message_digest
 from postern.bayes.guard import object_to_lessons, object_to_model
 from postern.bayes.learning import FORGETTING_KEPT, Change, LearntMessages, Totals
-from postern.bayes.lessons import Label, forget, is_source
+from postern.bayes.lessons import Lesson, forget
 from postern.bayes.model import Model, Provenance
+from postern.bayes.requests import Label, is_source
 from postern.bayes.training import train
 from postern.message import parse_message
 from tests.letters import learnt_letters, lesson, lessons, letter
@@ -20,6 +21,10 @@ from tests.letters import learnt_letters, lesson, lessons, letter
 @pytest.fixture(scope="module")
 def model() -> Model:
     return train(learnt_letters(200))
+
+
+def forgotten(number: int, *, spam: bool, at: int) -> Lesson:
+    return forget(parse_message(letter(number, spam=spam)), taught_at=at)
 
 
 def labels(known: LearntMessages) -> list[tuple[bytes, Label]]:
@@ -55,17 +60,17 @@ def test_what_a_person_said_outranks_what_the_filter_concluded() -> None:
 
 def test_forgetting_leaves_no_trace() -> None:
     known = LearntMessages([lesson(1, spam=True), lesson(2, spam=False)])
-    assert known.take(forget(lesson(2, spam=False).digest, taught_at=1)) is Change.UNLEARNT
-    assert known.take(forget(b"never seen", taught_at=1)) is Change.UNKNOWN
+    assert known.take(forgotten(2, spam=False, at=1)) is Change.UNLEARNT
+    assert known.take(forgotten(3, spam=False, at=1)) is Change.UNKNOWN
     assert labels(known) == labels(LearntMessages([lesson(1, spam=True)]))
     assert lesson(2, spam=False).digest not in known
 
 
 def test_what_was_forgotten_is_not_revived_by_a_lesson_that_was_under_way() -> None:
-    known = LearntMessages([forget(lesson(1, spam=True).digest, taught_at=5)])
+    known = LearntMessages([forgotten(1, spam=True, at=5)])
     assert known.take(lesson(1, spam=True, at=4)) is Change.OUTRANKED
     assert known.take(lesson(1, spam=True, at=6)) is Change.LEARNT
-    known.take(forget(lesson(1, spam=True).digest, taught_at=7))
+    known.take(forgotten(1, spam=True, at=7))
     known.expire(now=FORGETTING_KEPT + 8)
     assert list(known.every()) == []
 
@@ -76,7 +81,7 @@ def test_copies_of_a_set_merge_to_the_same_in_any_order() -> None:
         first,
         replace(first, label=Label.HAM, taught_at=9),
         replace(first, taught_at=7),
-        forget(first.digest, taught_at=8),
+        forgotten(1, spam=True, at=8),
         lesson(2, spam=False),
     ]
     results = [labels(LearntMessages(order)) for order in permutations(changes)]

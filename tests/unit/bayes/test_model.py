@@ -21,6 +21,7 @@ from postern.bayes.logistic import train as train_regression
 from postern.bayes.model import Model, classify
 from postern.bayes.seed import seed_model
 from postern.bayes.training import TooFewExamplesError, train
+from postern.message import parse_message
 from tests.letters import learnt, learnt_letters, lesson, lessons, letter, read
 from tests.material import corpora
 
@@ -108,7 +109,7 @@ def test_a_snapshot_cannot_unfold_without_bounds(monkeypatch: pytest.MonkeyPatch
 
 
 def test_lessons_are_read_back_exactly() -> None:
-    kept = [*lessons(3), replace(lesson(9, spam=True, at=7), automatic=True), forget(b"x" * 16, taught_at=5)]
+    kept = [*lessons(3), replace(lesson(9, spam=True, at=7), automatic=True), forget(parse_message(letter(8, spam=True)), taught_at=5)]
     assert load_lessons(dump_lessons(kept)) == [replace(one, forced=False) for one in kept]
     features = lesson(1, spam=True).features
     assert np.array_equal(features.content, read(letter(1, spam=True))[1].content)

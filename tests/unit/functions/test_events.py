@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime
 
 import pytest
 
 from events.__main__ import TRANSACTION_ID, outgoing_transaction, sample_transaction
 from postern import catalog
+from postern.bayes.requests import Label
 from postern.dkim.algorithms import KeyType
 from postern.dkim.key_set import KeySet
 from postern.model import Decision, ResultWord
@@ -16,6 +18,7 @@ from postern.wire import from_json
 from postern_aws import clients
 from postern_aws.dkim_keys import DkimSecrets
 from postern_aws.items import to_item
+from postern_aws.learning_journal import DynamoJournal
 from postern_aws.message_store import S3MessageStore
 from postern_aws.outbox import CommitState, DynamoOutbox
 from tests.embedded_aws import BUCKET
@@ -105,3 +108,9 @@ def test_the_event_of_a_call_thaws_an_account(load: LoadHandler) -> None:
     row = {"address": event["thaw"], "frozen_since": "2026-11-22T12:00:00+00:00"}
     clients.dynamodb().put_item(TableName="Accounts", Item=to_item(row))
     assert load("thaw_account")(event) == {"account": event["thaw"], "was_frozen": True, "released": 0}
+
+
+def test_the_event_of_the_learn_queue_teaches_a_message(load: LoadHandler) -> None:
+    assert load("learn")(read_event("learn")) == {"batchItemFailures": []}
+    (lesson,) = DynamoJournal(clients.dynamodb(), "BayesTokens", time.time).waiting()
+    assert (lesson.label, lesson.source) == (Label.HAM, "junk:ann@example.com")

@@ -193,6 +193,7 @@ class RelaySettings(CommonSettings):
     outbox_table: str = _name()
     quarantine_table: str = _name()
     sent_messages_table: str | None = _optional_table()
+    outbound_state_machine_arn: str = _arn()
     relay_queue_url: str = _url()
     notice_topic_arn: str = _arn()
     hostname: str = _hostname()

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 
 from postern.bayes.codec import SnapshotError, open_sealed, seal
 from postern.bayes.examples import DIGEST_SIZE
-from postern.bayes.lessons import Label, Lesson
+from postern.bayes.lessons import Lesson
+from postern.bayes.requests import Label
 
 MAGIC = b"PSTNLRN\x01"
 MAX_SEALED = 256 << 20

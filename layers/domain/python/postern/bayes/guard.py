@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from postern.bayes.combine import State
 from postern.bayes.learning import LearntMessages, Totals
-from postern.bayes.lessons import Label, Lesson
+from postern.bayes.lessons import Lesson
 from postern.bayes.model import Model, classify
+from postern.bayes.requests import Label
 
 LOPSIDED_FROM = 50
 """Fewer new messages than this may be of one kind: a user cleans up an inbox."""

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from postern.bayes.lessons import Label, Lesson
+from postern.bayes.lessons import Lesson
+from postern.bayes.requests import Label
 
 MAX_LEARNT = 10_000
 MAX_OCTETS = 150 << 20

@@ -7,25 +7,12 @@ copies of the same lessons merge to the same, in whatever order they come.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from enum import StrEnum
 
-from postern.bayes.examples import DIGEST_SIZE, Example, message_digest, pack_features, unpack_features
+from postern.bayes.examples import Example, message_digest, pack_features, unpack_features
 from postern.bayes.features import Features
+from postern.bayes.requests import Label
 from postern.message import Message
-
-MAX_SOURCE = 100
-_SOURCE = re.compile(r"[a-z][a-z0-9-]{0,19}(?:[:][!-~]{1,79})?")
-
-
-class Label(StrEnum):
-    """What a message is said to be; `forgotten` takes back whatever was said."""
-
-    HAM = "ham"
-    SPAM = "spam"
-    FORGOTTEN = "forgotten"
-
 
 _ORDER = tuple(Label)
 
@@ -82,11 +69,6 @@ def teach(
     return Lesson(message_digest(message), label, taught_at, source, automatic, forced, packed)
 
 
-def forget(digest: bytes, *, taught_at: int, source: str = "cli") -> Lesson:
+def forget(message: Message, *, taught_at: int, source: str = "cli") -> Lesson:
     """The lesson that takes back what was taught about a message."""
-    return Lesson(digest[:DIGEST_SIZE], Label.FORGOTTEN, taught_at, source, forced=True)
-
-
-def is_source(text: str) -> bool:
-    """Whether a text can name who taught: a word, and after a colon whose."""
-    return len(text) <= MAX_SOURCE and _SOURCE.fullmatch(text) is not None
+    return Lesson(message_digest(message), Label.FORGOTTEN, taught_at, source, forced=True)
