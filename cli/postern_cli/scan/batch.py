@@ -20,7 +20,7 @@ from postern_cli.scan.answer import answer
 from postern_cli.scan.case import parse_json, read_case
 from postern_cli.scan.case_error import CaseError
 from postern_cli.scan.judging import judge_case
-from postern_cli.scan.report import print_troubles
+from postern_cli.scan.report import Troubles
 
 STANDARD_INPUT = "-"
 
@@ -30,11 +30,15 @@ def answers(path: Path, resolver: Resolver, site: GivenStores) -> Iterator[dict[
 
     What was learnt and the rules are those of the `site`, everything else comes with the case. Raises `OSError`.
     """
-    with _lines(path) as lines:
-        yield from (answer_line(line, resolver, site) for line in lines)
+    troubles = Troubles()
+    try:
+        with _lines(path) as lines:
+            yield from (answer_line(line, resolver, site, troubles) for line in lines)
+    finally:
+        troubles.print_repeated()
 
 
-def answer_line(line: str, resolver: Resolver, site: GivenStores) -> dict[str, Any]:
+def answer_line(line: str, resolver: Resolver, site: GivenStores, troubles: Troubles) -> dict[str, Any]:
     """The answer to one case; a malformed case has an `error` instead, and the others are answered all the same."""
     try:
         case = read_case(line)
@@ -46,7 +50,7 @@ def answer_line(line: str, resolver: Resolver, site: GivenStores) -> dict[str, A
     except Exception as trouble:  # noqa: BLE001 - the one place where a case's unforeseen trouble does not end the batch
         err.print_exception()
         return {"id": _id_of(line), "error": f"could not be judged: {type(trouble).__name__}"}
-    print_troubles(verdict)
+    troubles.add(verdict)
     return told
 
 

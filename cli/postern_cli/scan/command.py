@@ -23,7 +23,7 @@ from postern_cli.scan.batch import STANDARD_INPUT, answers
 from postern_cli.scan.case import ScanCase, read_client_ip, read_message, read_overrides, read_zone
 from postern_cli.scan.case_error import CaseError
 from postern_cli.scan.judging import UnaskedResolver, Verdict, judge_case
-from postern_cli.scan.report import print_report, print_troubles
+from postern_cli.scan.report import Troubles, print_report
 
 app = typer.Typer(add_completion=False)
 
@@ -135,7 +135,7 @@ def _resolver(*, ask: bool) -> Resolver:
 def _verdicts(files: list[Path], template: ScanCase, resolver: Resolver) -> Iterator[Verdict]:
     for path in files:
         verdict = judge_case(replace(template, raw=_read(path), case_id=str(path)), PolicyBook(), resolver)
-        print_troubles(verdict)
+        Troubles().add(verdict)
         yield verdict
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from rich.console import Console, Group
 from rich.markup import escape
 from rich.panel import Panel
@@ -20,11 +22,26 @@ def print_report(console: Console, name: str, verdict: Verdict) -> None:
     console.print(Group(_summary(name, verdict), *explanation(verdict.judgement.results)))
 
 
-def print_troubles(verdict: Verdict) -> None:
-    """Say on standard error which checks could not be done, and why."""
-    for check_id, trouble in verdict.troubles:
-        problem = f"{type(trouble).__name__}: {trouble}"
-        err.print(f"[yellow]{check_id} could not be done:[/] {escape(clean_text(problem))}")
+class Troubles:
+    """Says on standard error which checks could not be done, and why: the same trouble once, and how often it was."""
+
+    def __init__(self) -> None:
+        self._times: Counter[str] = Counter()
+
+    def add(self, verdict: Verdict) -> None:
+        """Say what is new about this message's checks."""
+        for check_id, trouble in verdict.troubles:
+            problem = escape(clean_text(f"{type(trouble).__name__}: {trouble}"))
+            told = f"[yellow]{check_id} could not be done:[/] {problem}"
+            if not self._times[told]:
+                err.print(told)
+            self._times[told] += 1
+
+    def print_repeated(self) -> None:
+        """Say how often there was what there was more than once."""
+        for told, times in self._times.items():
+            if times > 1:
+                err.print(f"{told} [dim]({times} times in all)[/]")
 
 
 def _summary(name: str, verdict: Verdict) -> Panel:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postern.catalog import CHECKS
+from postern.dns import DnsAnswer, Question
 from postern.given_effects import GivenStores
 from postern.model import Disposition
 from postern_cli.scan.batch import answer_line
 from postern_cli.scan.judging import UnaskedResolver
+from postern_cli.scan.report import Troubles
 from tests.unit.cli.conftest import CommandLine
 
 MESSAGE = (
@@ -45,7 +47,7 @@ def case(content: bytes = MESSAGE, /, **others: Any) -> dict[str, Any]:
 
 def answer(data: Mapping[str, Any] | str) -> dict[str, Any]:
     line = data if isinstance(data, str) else json.dumps(data)
-    told = answer_line(line, UnaskedResolver(), GivenStores())
+    told = answer_line(line, UnaskedResolver(), GivenStores(), Troubles())
     decoded: dict[str, Any] = json.loads(json.dumps(told, allow_nan=False).encode("ascii"))
     return decoded
 
@@ -180,6 +182,23 @@ def test_answers_come_in_order_and_nothing_else_is_said(postern: CommandLine, ca
     lines = [json.loads(line) for line in postern("scan", "--batch", str(cases), "--json").stdout.splitlines()]
     assert [line["id"] for line in lines] == [*range(20), None, "last", None]
     assert ["error" in line for line in lines] == [*[False] * 20, True, True, True]
+
+
+def test_the_same_trouble_of_many_cases_is_told_once_and_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    class Torn:
+        def query(self, name: str, rdtype: str) -> DnsAnswer:
+            raise RuntimeError("the cable is torn")
+
+        def query_all(self, questions: Sequence[Question]) -> tuple[DnsAnswer, ...]:
+            raise RuntimeError("the cable is torn")
+
+    troubles, line = Troubles(), json.dumps({**case(), "zone": None})
+    for _ in range(30):
+        answer_line(line, Torn(), GivenStores(), troubles)
+    told = capsys.readouterr().err
+    assert told.count("spf could not be done: RuntimeError: the cable is torn") == 1
+    troubles.print_repeated()
+    assert "spf could not be done: RuntimeError: the cable is torn (30 times in all)" in capsys.readouterr().err
 
 
 def test_cases_can_come_by_standard_input(postern: CommandLine) -> None:
