@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from postern.checks.ip_shield import IpShieldPolicy, ShieldEntry, evaluate
+from postern import replies
+from postern.checks.ip_shield import IpShieldPolicy, LocalReversePath, ShieldEntry, evaluate
 from postern.contract import Required
 from postern.evidence import DkimEvidence, DkimSignature, SpfEvidence, SpfIdentity
 from postern.message import parse_message
@@ -22,7 +23,7 @@ BELOW = ShieldEntry(domain="*.partner.example", networks=("2001:db8::/32",))
 def judged(
     reverse_path: str | None, client_ip: str | None, *results: CheckResult[Any], **policy: Any
 ) -> tuple[str, ...]:
-    settings = IpShieldPolicy(**policy)
+    settings = IpShieldPolicy(**({"local_reverse_path": LocalReversePath.OBSERVE} | policy))
     required = Required({one.check_id: one for one in results})
     found = evaluate(
         make_transaction(client_ip=client_ip, mail_from=reverse_path, local_domains=OURS),
@@ -101,3 +102,33 @@ def test_mail_to_local_recipients_can_be_spared() -> None:
     relayed = make_transaction(mail_from="ann@example.com", rcpt_to=("x@elsewhere.example",), local_domains=OURS)
     policy = IpShieldPolicy(bypass_local_recipients=True)
     assert evaluate(relayed, policy=policy, required=Required({}), message=MAIL).result is ResultWord.FAIL
+
+
+@pytest.mark.parametrize(
+    ("reverse_path", "client_ip", "proofs", "refused"),
+    [
+        ("ann@example.com", "203.0.113.9", (), True),
+        ("ann@example.com", "203.0.113.9", (spf("example.com", ResultWord.FAIL), dkim("other.example")), True),
+        ("ann@example.com", "203.0.113.9", (spf("example.com"),), False),
+        ("ann@example.com", "203.0.113.9", (dkim("example.com"),), False),
+        ("ann@example.com", "203.0.113.9", (spf("example.com", ResultWord.TEMPERROR),), False),
+        ("ann@example.com", "10.1.2.3", (), False),
+        ("bob@sender.example", "203.0.113.9", (), False),
+        (None, "203.0.113.9", (), False),
+    ],
+)
+def test_unproven_mail_from_outside_in_our_own_name_needs_a_login(
+    reverse_path: str | None, client_ip: str, proofs: tuple[CheckResult[Any], ...], refused: bool
+) -> None:
+    strict = {"local_reverse_path": LocalReversePath.REQUIRE_AUTH}
+    assert ("refused" in judged(reverse_path, client_ip, *proofs, **strict)) is refused
+    assert ("refused" in judged(reverse_path, client_ip, *proofs, **strict, entries=())) is (
+        refused or client_ip == "10.1.2.3"
+    )
+    assert "refused" not in judged(reverse_path, client_ip, *proofs)
+
+
+def test_the_refusal_says_to_log_in() -> None:
+    transaction = make_transaction(client_ip="203.0.113.9", mail_from="ann@example.com", local_domains=OURS)
+    found = evaluate(transaction, policy=IpShieldPolicy(), required=Required({}), message=MAIL)
+    assert [one.reply for one in found.proposals] == [replies.REVERSE_PATH_NEEDS_AUTH]

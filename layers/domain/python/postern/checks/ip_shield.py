@@ -2,12 +2,16 @@
 
 Each entry says for one domain which networks may use it in a reverse-path. What proves otherwise that the domain
 sent the message, an aligned SPF or DKIM pass, lifts the shield: list copies, web hosts and services send that way.
+
+Our own domains have one rule more: what comes in their name from outside, unproven, is refused, since people of ours
+log in to send. Only here is known what SPF and DKIM say, which is why MAIL itself is not refused.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 
 from postern import replies
 from postern.author import extract_author
@@ -25,6 +29,13 @@ VIOLATION, AUTHOR_VIOLATION = "SHIELD_VIOLATION", "SHIELD_AUTHOR_VIOLATION"
 BYPASSED, HONOURED = "SHIELD_BYPASSED", "SHIELD_HONOURED"
 
 PRIVATE_NETWORKS = ("10.0.0.0/8", "127.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
+
+
+class LocalReversePath(StrEnum):
+    """What becomes of unproven mail from outside whose reverse-path is in a domain of ours."""
+
+    REQUIRE_AUTH = "require_auth"
+    OBSERVE = "observe"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +60,10 @@ class IpShieldPolicy(CheckPolicy):
     mode: Mode = setting(Mode.ENFORCE, "off, observe, score or enforce")
     entries: tuple[ShieldEntry, ...] = setting(
         (ShieldEntry(domain=LOCAL_DOMAINS, networks=PRIVATE_NETWORKS),), "the shielded domains and their networks"
+    )
+    local_reverse_path: LocalReversePath = setting(
+        LocalReversePath.REQUIRE_AUTH,
+        "require_auth refuses unproven mail from outside in the name of our domains, observe only scores it",
     )
     bypass_aligned: bool = setting(True, "an aligned SPF or DKIM pass of the same domain lifts the shield")
     bypass_local_recipients: bool = setting(False, "the shield does not hold for mail to local recipients only")
@@ -93,7 +108,10 @@ def evaluate(
         CHECK_ID,
         word,
         findings=tuple(finding for finding, _ in findings),
-        proposals=tuple(_refusal(finding) for finding, entry in broken if entry and entry.enforce),
+        proposals=(
+            *(_refusal(finding) for finding, entry in broken if entry and entry.enforce),
+            *_login_needed(transaction, policy, required),
+        ),
         reason="; ".join(finding.detail for finding, _ in broken),
         properties={"client_ip": transaction.client_ip},
     )
@@ -126,6 +144,25 @@ def _judge(
         return Finding(BYPASSED, f"{name}: {proof}"), entries[0]
     strictest = max(entries, key=lambda entry: entry.enforce)
     return Finding(broken, f"{name} from {transaction.client_ip}"), strictest
+
+
+def _login_needed(transaction: Transaction, policy: IpShieldPolicy, required: Required) -> Iterator[Proposal]:
+    """The refusal of mail that people of ours would have logged in for.
+
+    When SPF or DKIM could not be asked nobody is refused: the proof may be there.
+    """
+    address = known_address(transaction.client_ip)
+    if policy.local_reverse_path is not LocalReversePath.REQUIRE_AUTH or address is None:
+        return
+    if ResultWord.TEMPERROR in (required.result("spf"), required.result("dkim")):
+        return
+    for name in _reverse_path_domains(transaction):
+        entries = (entry for entry in policy.entries if _shields(entry, name, transaction))
+        inside = (*(network for entry in entries for network in entry.networks), *transaction.site.trusted_forwarders)
+        is_ours = name in transaction.site.local_domains
+        if is_ours and not is_within(address, inside) and not _aligned_pass(name, required):
+            reason = f"{name} from {transaction.client_ip} without a login"
+            yield Proposal(Disposition.REJECT, replies.REVERSE_PATH_NEEDS_AUTH, reason=reason)
 
 
 def _shields(entry: ShieldEntry, name: str, transaction: Transaction) -> bool:
