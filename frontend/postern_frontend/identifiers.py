@@ -1,13 +1,7 @@
-"""Identifiers for sessions and transactions: short, unique, in the order of time."""
+"""Identifiers for sessions and transactions; see `postern_aws.identifiers`."""
 
 from __future__ import annotations
 
-import secrets
-from datetime import datetime
+from postern_aws.identifiers import new_id
 
-_RANDOM_OCTETS = 5
-
-
-def new_id(now: datetime) -> str:
-    """21 hex digits: milliseconds since 1970, then 40 random bits."""
-    return f"{int(now.timestamp() * 1000):011x}{secrets.token_hex(_RANDOM_OCTETS)}"
+__all__ = ["new_id"]

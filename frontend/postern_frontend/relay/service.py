@@ -8,9 +8,11 @@ from postern_aws import clients, dns
 from postern_aws.certificates import read_password
 from postern_aws.directory import DynamoDirectory
 from postern_aws.due_rows import DueRows
+from postern_aws.filter_machine import MachineFilter
 from postern_aws.message_store import S3MessageStore
 from postern_aws.notices import SnsNotices
 from postern_aws.outbox import DynamoOutbox
+from postern_aws.own_mail import OwnMail
 from postern_aws.policy_snapshot import S3SnapshotReader
 from postern_aws.quarantine import DynamoQuarantine
 from postern_aws.relay_rows import RelayRows, SqsWaker
@@ -52,12 +54,16 @@ def make_worker(settings: RelaySettings, snapshots: S3SnapshotReader) -> RelayWo
     tables = clients.dynamodb()
     rows = DueRows(tables, settings.outbox_table)
     messages = S3MessageStore(clients.s3(), settings.message_bucket)
-    reports = Reports(
+    own_mail = OwnMail(
         messages=messages,
         outbox=DynamoOutbox(tables, settings.outbox_table),
+        outgoing=MachineFilter(clients.state_machine(), settings.outbound_state_machine_arn, snapshots),
+        now=rows.now,
+    )
+    reports = Reports(
+        mail=own_mail,
         directory=DynamoDirectory(tables, settings.accounts_table, settings.aliases_table, snapshots),
         hostname=settings.hostname,
-        now=rows.now,
     )
     undeliverable = Undeliverable(
         relay=RelayRows(rows),

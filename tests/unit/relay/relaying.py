@@ -19,6 +19,7 @@ from postern_aws.items import from_item, to_item
 from postern_aws.message_store import S3MessageStore, mail_key
 from postern_aws.notices import SnsNotices
 from postern_aws.outbox import Commit, DynamoOutbox
+from postern_aws.own_mail import NotSigning, OwnMail
 from postern_aws.quarantine import DynamoQuarantine
 from postern_aws.relay_rows import RelayCopy, RelayRows
 from postern_aws.sent_messages import DynamoSentMessages
@@ -123,12 +124,11 @@ def make_worker(
     """A worker and what it gives up copies with."""
     rows = RelayRows(DueRows(clients.dynamodb(), "Outbox", clock))
     messages = S3MessageStore(clients.s3(), BUCKET)
+    outbox = DynamoOutbox(clients.dynamodb(), "Outbox", clock)
     reports = Reports(
-        messages=messages,
-        outbox=DynamoOutbox(clients.dynamodb(), "Outbox", clock),
+        mail=OwnMail(messages=messages, outbox=outbox, outgoing=NotSigning(), now=clock),
         directory=DynamoDirectory(clients.dynamodb(), "Accounts", "Aliases", policy),
         hostname=HOSTNAME,
-        now=clock,
     )
     undeliverable = Undeliverable(
         relay=rows,

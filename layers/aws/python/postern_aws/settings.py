@@ -132,6 +132,14 @@ class CompilePolicySettings(CommonSettings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateRulesSettings(CommonSettings):
+    """The update of the rules."""
+
+    message_bucket: str = _name()
+    notice_topic_arn: str = _arn()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SelfTestSettings(CommonSettings):
     """The self-test."""
 
