@@ -27,6 +27,7 @@ from tests.dialogue.transcript import hear_line
 
 NOW = datetime(2026, 11, 22, 18, 0, tzinfo=UTC)
 ANN, BOB, IDA = "ann@example.com", "bob@example.com", "ida@example.com"
+EHLO = "EHLO pc.example.com"
 PASSWORD, APP_PASSWORD = "open-sesame", "tele-phone-words"
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]

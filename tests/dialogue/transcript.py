@@ -174,10 +174,10 @@ def hold_alone(transcript: Transcript) -> None:
             server.say(step.octets())
             heard = server.hear()
         elif step.who == "S":
-            _compare(step.texts(), [*heard, CLOSED] if server.closed else heard)
+            compare(step.texts(), [*heard, CLOSED] if server.closed else heard)
             heard = []
         else:
-            _compare_message(step, server.stored[stored])
+            compare_message(step, server.stored[stored])
             stored += 1
     assert stored == len(server.stored)
 
@@ -193,9 +193,9 @@ async def hold_over_socket(transcript: Transcript, *, in_threads: bool) -> None:
                 if step.who == "C":
                     writer.write(step.octets())
                 elif step.who == "S":
-                    _compare(step.texts(), [await hear_line(reader) for _ in step.lines])
+                    compare(step.texts(), [await hear_line(reader) for _ in step.lines])
                 else:
-                    _compare_message(step, world.stored[stored])
+                    compare_message(step, world.stored[stored])
                     stored += 1
     assert stored == len(world.stored)
 
@@ -223,10 +223,12 @@ async def hear_line(reader: asyncio.StreamReader) -> str:
     return line[:-2].decode("ascii") if line else CLOSED
 
 
-def _compare(expected: list[str], seen: list[str]) -> None:
+def compare(expected: list[str], seen: list[str]) -> None:
+    """Fail unless the server said what it should."""
     fits = len(expected) == len(seen) and all(map(matches, expected, seen))
     assert fits, "\n".join(["expected:", *expected, "seen:", *seen])
 
 
-def _compare_message(step: Step, message: bytes) -> None:
+def compare_message(step: Step, message: bytes) -> None:
+    """Fail unless this is what was stored."""
     assert message == b"".join(_unescape(text) + b"\r\n" for text in step.texts())
