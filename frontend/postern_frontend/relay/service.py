@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
+from postern.session.hijack_policy import HijackPolicy
 from postern_aws import clients, dns
 from postern_aws.certificates import read_password
 from postern_aws.directory import DynamoDirectory
-from postern_aws.due_rows import DueRows
+from postern_aws.due_rows import DueRows, utc_now
 from postern_aws.filter_machine import MachineFilter
 from postern_aws.message_store import S3MessageStore
 from postern_aws.notices import SnsNotices
 from postern_aws.outbox import DynamoOutbox
 from postern_aws.own_mail import OwnMail
-from postern_aws.policy_snapshot import S3SnapshotReader
+from postern_aws.policy_snapshot import S3SnapshotReader, SnapshotSection
 from postern_aws.quarantine import DynamoQuarantine
 from postern_aws.relay_rows import RelayRows, SqsWaker
+from postern_aws.sending import DynamoSending
 from postern_aws.sent_messages import DynamoSentMessages
 from postern_aws.settings import RelaySettings
 from postern_frontend.relay.attempt import SmtpSender
@@ -71,9 +74,19 @@ def make_worker(settings: RelaySettings, snapshots: S3SnapshotReader) -> RelayWo
         quarantine=DynamoQuarantine(tables, settings.quarantine_table),
         notices=SnsNotices(clients.sns(), settings.notice_topic_arn),
         reports=reports,
+        note_refused=_note_refused(settings, snapshots),
     )
     stores = RelayStores(relay=RelayRows(rows), messages=messages, snapshots=snapshots)
     return RelayWorker(stores, _ways(settings, rows), undeliverable)
+
+
+def _note_refused(settings: RelaySettings, snapshots: S3SnapshotReader) -> Callable[[str], None]:
+    """Counts what other servers refuse of an account's mail: evidence, should it send too much."""
+    table = settings.screening_table
+    if table is None:
+        return lambda account: None
+    sending, policy = DynamoSending(clients.dynamodb(), table), SnapshotSection(snapshots, "hijack", HijackPolicy)
+    return lambda account: sending.note_refused(account, 1, utc_now(), policy().window)
 
 
 def _ways(settings: RelaySettings, rows: DueRows) -> Ways:

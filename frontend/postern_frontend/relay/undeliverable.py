@@ -6,7 +6,9 @@ copy is somebody's inbound mail: it goes to the quarantine of its recipient.
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +18,7 @@ from postern.message import parse_message
 from postern.message_summary import summarize
 from postern.model import Route
 from postern.policy_compiler import Snapshot
+from postern.ports import Unavailable
 from postern_aws import metrics
 from postern_aws.message_store import S3MessageStore, quarantine_key
 from postern_aws.notices import Notice, SnsNotices
@@ -38,7 +41,7 @@ class _Once:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undeliverable:
-    """Finishes copies that cannot be delivered."""
+    """Finishes copies that cannot be delivered. `note_refused` is told of each that an account has sent."""
 
     relay: RelayRows
     messages: S3MessageStore
@@ -46,6 +49,7 @@ class Undeliverable:
     notices: SnsNotices
     reports: Reports
     once: _Once = field(default_factory=_Once)
+    note_refused: Callable[[str], None] = lambda account: None
 
     def give_up(self, copy: RelayCopy, message: bytes, told: Told, snapshot: Snapshot) -> RelayState:
         """Tell whoever is to be told, and only then let go of the copy. Raises `Unavailable`."""
@@ -61,6 +65,9 @@ class Undeliverable:
         metrics.emit({metric: 1}, **facts(copy, answer), state=state.value)
         self.relay.finish(copy, state, answer.text, answer.host)
         self.messages.delete(copy.reference.key)
+        if copy.account:
+            with contextlib.suppress(Unavailable):
+                self.note_refused(copy.account)
         return state
 
     def _hold(self, copy: RelayCopy, message: bytes, answer: Answer) -> None:

@@ -170,6 +170,19 @@ class LearnSettings(CommonSettings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SendDmarcReportsSettings(CommonSettings):
+    """The function that sends aggregate reports."""
+
+    message_bucket: str = _name()
+    accounts_table: str = _name()
+    aliases_table: str = _name()
+    outbox_table: str = _name()
+    dmarc_reports_table: str = _name()
+    outbound_state_machine_arn: str = _arn()
+    hostname: str = _hostname()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FrontEndSettings(CommonSettings):
     """The SMTP receiver."""
 
@@ -201,6 +214,7 @@ class RelaySettings(CommonSettings):
     outbox_table: str = _name()
     quarantine_table: str = _name()
     sent_messages_table: str | None = _optional_table()
+    screening_table: str | None = _optional_table()
     outbound_state_machine_arn: str = _arn()
     relay_queue_url: str = _url()
     notice_topic_arn: str = _arn()
