@@ -88,11 +88,22 @@ def _check(service: Service, key: str, targets: list[str]) -> None:
         raise PolicyError(f"{whole_domains[0]}: a whole domain is the only target, and of a whole domain")
     if len(targets) > MAX_TARGETS:
         raise PolicyError(f"{key}: at most {MAX_TARGETS} targets")
-    for address in (key, *targets):
-        require_domain(service, address)
+    require_domain(service, key)
+    for target in targets:
+        _require_here(service, target)
     way = find_cycle(key, lambda address: _leads_to(service, address, {key: targets}))
     if way:
         raise PolicyError(f"this would lead in a circle: {' -> '.join(way)}")
+
+
+def _require_here(service: Service, target: str) -> None:
+    """Raise `PolicyError` for a target elsewhere: SPF would fail there without a rewritten sender (SRS)."""
+    domain = target.rpartition("@")[2]
+    if not service.rows(Output.DOMAINS_TABLE).get({"domain": domain}):
+        raise PolicyError(
+            f"{target}: {domain} does not receive here, and mail is not forwarded to other sites."
+            f" If it is to receive here: postern domains add {domain}"
+        )
 
 
 def _leads_to(service: Service, address: str, new: Mapping[str, list[str]]) -> list[str]:

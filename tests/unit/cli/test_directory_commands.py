@@ -127,3 +127,9 @@ def test_targets_that_nothing_would_reach_are_refused(hosted: CommandLine, argum
 
 def test_a_long_chain_ends() -> None:
     assert find_cycle("0", lambda address: [str(int(address) + 1)]) == ()
+
+
+def test_an_alias_leads_to_no_other_site(postern: CommandLine) -> None:
+    postern("domains", "add", "example.com")
+    told = postern("aliases", "add", "sales@example.com", "ann@elsewhere.example", code=2).stderr
+    assert "mail is not forwarded to other sites" in " ".join(told.split())
