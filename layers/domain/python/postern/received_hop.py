@@ -2,7 +2,8 @@
 
 The `from` clause is read strictly: the name that the client claimed, then comments, then `by`. The address is the
 one that the receiving server saw and put into a comment. A client can write comments of its own into its HELO, so a
-clause with two different addresses says nothing.
+clause with two different addresses says nothing. Decisions about a client rest on this reader; `postern.mime.trace`
+reads the same fields leniently, as claims for people to look at.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Received fields (RFC 5321 §4.4), as the many programs that write them do: what each says, as far as it can be told.
 
-These are claims. Whoever needs to know which client connected reads only the fields of servers he trusts.
+These are claims. Whoever needs to know which client connected reads only the fields of servers he trusts, and those by
+the strict `postern.received_hop`, which rather says nothing than guess.
 """
 
 from __future__ import annotations
