@@ -80,7 +80,22 @@ class Running:
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """`postern up` with its samples, on ports that are free."""
     data = tmp_path_factory.mktemp("cli") / ".postern"
-    command = [sys.executable, "-m", "postern_cli", "up", "--data", str(data), "--smtp-port", "0", "--proxy-port", "0"]
+    command = [
+        sys.executable,
+        "-m",
+        "postern_cli",
+        "up",
+        "--data",
+        str(data),
+        "--smtp-port",
+        "0",
+        "--proxy-port",
+        "0",
+        "--submission-port",
+        "0",
+        "--submissions-port",
+        "0",
+    ]
     said = data.parent / "up.log"
     with said.open("wb") as log:
         process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)  # noqa: S603

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import itertools
 import json
 import os
 import signal
@@ -13,6 +15,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +26,9 @@ import boto3
 import pytest
 
 from postern import catalog
+from postern.dmarc_reports.counting import AggregateRow, PublishedPolicy
+from postern.dmarc_reports.writing import AggregateReport, Reporter, write_report
+from postern.evidence import DmarcPolicy
 from postern_aws.items import from_item
 from postern_local.account import REGION
 from postern_local.samples import ProxiedSmtp, read_samples
@@ -72,7 +81,18 @@ def start(data: Path, *options: str) -> Service:
     data.mkdir(exist_ok=True)
     with (data / "said.txt").open("w") as said:
         process = subprocess.Popen(  # noqa: S603 - our own command
-            [*command, "--smtp-port", "0", "--proxy-port", "0", *options],
+            [
+                *command,
+                "--smtp-port",
+                "0",
+                "--proxy-port",
+                "0",
+                "--submission-port",
+                "0",
+                "--submissions-port",
+                "0",
+                *options,
+            ],
             cwd=ROOT,
             stdout=said,
             stderr=subprocess.STDOUT,
@@ -141,6 +161,59 @@ def test_the_self_test_finds_every_defence_alive(service: Service) -> None:
     assert found["rules"] == found["dmarc"] == found["ip_shield"] == "alive"
 
 
+def postern(service: Service, *words: str) -> str:
+    """What a command says about the running service."""
+    command = [str(Path(sys.executable).with_name("postern")), *words, "--local", str(service.data)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603 - our own
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def report_by_mail(number: int) -> bytes:
+    """A message with an aggregate report about example.com; a number makes it differ from others."""
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    published = PublishedPolicy("example.com", "reject")
+    row = AggregateRow(
+        published=published,
+        source_ip="203.0.113.9",
+        author_domain="example.com",
+        envelope_from="example.com",
+        disposition=DmarcPolicy.QUARANTINE,
+        dkim_aligned=False,
+        spf_aligned=False,
+        spf_domain="example.com",
+        spf_result="fail",
+        signatures=(),
+    )
+    reporter = Reporter("Friends", "reports@friend.example", "mail.friend.example", "")
+    message = EmailMessage()
+    message["From"], message["To"] = CLEAN.mail_from, CLEAN.rcpt_to[0]
+    message["Subject"], message["Message-ID"] = f"Report {number}", f"<{number}@friend.example>"
+    message["Date"] = format_datetime(datetime.now(UTC))
+    message.set_content("A report.")
+    document = write_report(AggregateReport(reporter, published, yesterday, ((row, 12),)))
+    message.add_attachment(gzip.compress(document), maintype="application", subtype="gzip", filename="a!b!1!2.xml.gz")
+    return message.as_bytes(policy=SMTP)
+
+
+def test_a_report_that_comes_by_mail_is_summed_up_with_a_chart(service: Service) -> None:
+    postern(service, "policy", "set", "dmarc_reports.report_mailboxes", CLEAN.rcpt_to[0])
+    numbers = itertools.count()
+
+    def is_read() -> bool:
+        """Send it until the functions know of the mailbox; however often it comes, it is one report."""
+        assert send_clean(service.facts["proxy_port"], report_by_mail(next(numbers))).startswith("250 ")
+        return eventually(lambda: bool(json.loads(postern(service, "reports", "show", "--json"))), 10)
+
+    assert eventually(is_read, 120)
+    (summary,) = json.loads(postern(service, "reports", "show", "--json"))
+    assert (summary["domain"], summary["messages"], summary["aligned"]) == ("example.com", 12, 0)
+    shown = postern(service, "reports", "show")
+    assert "203.0.113.9" in shown
+    assert "not aligned" in shown
+    assert "░" in shown
+
+
 def test_a_killed_front_end_is_started_again(service: Service) -> None:
     before = service.front_ends()
     for pid in before:
@@ -173,7 +246,7 @@ def test_after_a_kill_mail_is_there_and_known_and_nobody_listens_meanwhile(tmp_p
 def test_the_samples_are_sent_and_explained(tmp_path: Path) -> None:
     command = [str(Path(sys.executable).with_name("postern")), "up", "--data", str(tmp_path / "data"), "--once"]
     done = subprocess.run(  # noqa: S603 - our own command
-        [*command, "--smtp-port", "0", "--proxy-port", "0"],
+        [*command, "--smtp-port", "0", "--proxy-port", "0", "--submission-port", "0", "--submissions-port", "0"],
         cwd=ROOT,
         capture_output=True,
         text=True,
