@@ -21,6 +21,7 @@ from infra.check_functions import CheckFunctions
 from infra.dashboard import Dashboard
 from infra.deciding import DECIDE, SignMessage
 from infra.delivery import Delivery
+from infra.dmarc_sending import DmarcSending
 from infra.filter_workflow import FilterWorkflow
 from infra.front_end_access import FrontEndAccess
 from infra.front_end_service import FrontEndService
@@ -35,6 +36,7 @@ from infra.notifications import Notifications
 from infra.packs import packs
 from infra.policy_compiler import PolicyCompiler
 from infra.postern_function import FunctionDefaults, PosternFunction
+from infra.rule_updates import RuleUpdates
 from infra.self_test import SelfTest
 from infra.settings import DeploySettings
 from infra.tables import POLICY_TABLES, STATE_TABLES, Tables, index_due_rows, index_receipts_by_domain
@@ -138,6 +140,9 @@ class PosternStack(Stack):
             tokens=self.tables["BayesTokensTable"],
             notices=notices,
         )
+        self.rule_updates = RuleUpdates(
+            self, "RuleUpdates", defaults=self._defaults, bucket=self.bucket, notices=notices
+        )
         self.self_test = SelfTest(
             self,
             "SelfTest",
@@ -146,6 +151,16 @@ class PosternStack(Stack):
             policy_table=self.tables["PolicyTable"],
             machine=self.workflow.machine,
             notices=notices,
+            hostname=self._settings.hostname,
+        )
+
+        self.dmarc_sending = DmarcSending(
+            self,
+            "DmarcSending",
+            defaults=self._defaults,
+            bucket=self.bucket,
+            tables=self.tables,
+            machine=self.outgoing_workflow.machine,
             hostname=self._settings.hostname,
         )
 
@@ -210,6 +225,8 @@ class PosternStack(Stack):
             **self.delivery.functions,
             "compile_policy": self.compiler.function,
             "self_test": self.self_test.function,
+            "send_dmarc_reports": self.dmarc_sending.function,
+            "update_rules": self.rule_updates.function,
             "learn": self.learning.function,
             "thaw_account": self.thaw.function,
         }
@@ -237,8 +254,10 @@ class PosternStack(Stack):
             "BatvSecretArn": self.batv_secret.secret_arn,
             "CompilePolicyFunction": self.compiler.function.function_name,
             "SelfTestFunction": self.self_test.function.function_name,
+            "UpdateRulesFunction": self.rule_updates.function.function_name,
             "LearnQueueUrl": self.learning.queue.queue_url,
             "LearnFunction": self.learning.function.function_name,
+            "SendDmarcReportsFunction": self.dmarc_sending.function.function_name,
             "ThawFunction": self.thaw.function.function_name,
             "ThawUrl": self.thaw.url,
             "ThawSecretArn": self.thaw.secret.secret_arn,

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sqs import SQSClient
 
 DEFAULT_STACK = "Postern"
 DEFAULT_LOCAL = Path(".postern")
@@ -69,6 +70,7 @@ class Output(StrEnum):
     BATV_SECRET_ARN = "BatvSecretArn"
     RELAY_QUEUE_URL = "RelayQueueUrl"
     SELF_TEST_FUNCTION = "SelfTestFunction"
+    UPDATE_RULES_FUNCTION = "UpdateRulesFunction"
     BAYES_TOKENS_TABLE = "BayesTokensTable"
     LEARN_QUEUE_URL = "LearnQueueUrl"
     LEARN_FUNCTION = "LearnFunction"
@@ -118,6 +120,12 @@ class Service:
     def s3(self) -> S3Client:
         """The client for messages."""
         client: S3Client = self.make_client("s3")
+        return client
+
+    @cached_property
+    def sqs(self) -> SQSClient:
+        """The client for queues."""
+        client: SQSClient = self.make_client("sqs")
         return client
 
     @cached_property

@@ -18,8 +18,10 @@ from postern_aws.settings import (
     LearnSettings,
     RunChecksSettings,
     SelfTestSettings,
+    SendDmarcReportsSettings,
     SignSettings,
     ThawSettings,
+    UpdateRulesSettings,
     variables,
 )
 from tests.infra.template import Resource, Template
@@ -34,6 +36,8 @@ SETTINGS = {
     "compile_policy": CompilePolicySettings,
     "thaw_account": ThawSettings,
     "self_test": SelfTestSettings,
+    "send_dmarc_reports": SendDmarcReportsSettings,
+    "update_rules": UpdateRulesSettings,
     "learn": LearnSettings,
 }
 
@@ -277,7 +281,14 @@ def test_the_self_test_may_switch_dns_lists_and_change_nothing_else_of_policy(te
 
 
 @pytest.mark.parametrize(
-    ("function", "schedule"), [("sweep", "rate(1 minute)"), ("self_test", "rate(1 day)"), ("learn", "rate(1 hour)")]
+    ("function", "schedule"),
+    [
+        ("sweep", "rate(1 minute)"),
+        ("self_test", "rate(1 day)"),
+        ("send_dmarc_reports", "rate(6 hours)"),
+        ("learn", "rate(1 hour)"),
+        ("update_rules", "rate(12 hours)"),
+    ],
 )
 def test_what_runs_by_the_clock(template: Template, function: str, schedule: str) -> None:
     ((name, _),) = functions(template, function).items()

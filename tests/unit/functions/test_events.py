@@ -103,6 +103,11 @@ def test_the_event_of_the_schedule_sweeps(load: LoadHandler) -> None:
     assert load("sweep")(read_event("sweep")) == {"overdue": 0, "failed": 0, "relaying": 0, "stuck": 0}
 
 
+def test_the_event_of_the_schedule_sends_reports(load: LoadHandler) -> None:
+    nothing = {"sent": 0, "known": 0, "not_wanted": 0, "stopped": ""}
+    assert load("send_dmarc_reports")(read_event("send_dmarc_reports")) == nothing
+
+
 def test_the_event_of_a_call_thaws_an_account(load: LoadHandler) -> None:
     event = read_event("thaw_account")
     row = {"address": event["thaw"], "frozen_since": "2026-11-22T12:00:00+00:00"}
@@ -114,3 +119,9 @@ def test_the_event_of_the_learn_queue_teaches_a_message(load: LoadHandler) -> No
     assert load("learn")(read_event("learn")) == {"batchItemFailures": []}
     (lesson,) = DynamoJournal(clients.dynamodb(), "BayesTokens", time.time).waiting()
     assert (lesson.label, lesson.source) == (Label.HAM, "junk:ann@example.com")
+
+
+def test_the_event_of_the_schedule_puts_rule_files_in_force(load: LoadHandler) -> None:
+    clients.s3().put_object(Bucket="postern-messages", Key="rules/global/local.cf", Body=b"body A /a/")
+    answer = load("update_rules")(read_event("update_rules"))
+    assert (answer["outcome"], answer["files"], answer["problems"]) == ("no channel", ["local.cf"], [])

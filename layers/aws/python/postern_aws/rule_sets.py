@@ -1,7 +1,8 @@
 """The rules of a site in the message bucket.
 
 rules/global/NAME.cf                   the operator's files, one object each
-rules/stock/<source>@<version>.json.gz  stock sets that were in force, to go back to
+rules/stock/<source>@<version>.json.gz stock sets that were in force, to go back to
+rules/keys/<fingerprint>.asc           keys that may sign a channel, if policy names them
 rules/current.json.gz                  what is in force: both together, replaced in one step
 """
 
@@ -17,6 +18,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from postern.ports import Unavailable
+from postern.rules.openpgp import MAX_KEY_OCTETS, PublicKey, read_keys
 from postern.rules.rule_set import OWN, RuleFile, RuleSet, RuleSetError, StockSet, make_rule_set, read_file
 from postern.wire import WireError, dumps, from_json
 from postern_aws.clients import AWS_TROUBLE, http_status
@@ -28,6 +30,7 @@ PREFIX = "rules/"
 CURRENT_KEY = f"{PREFIX}current.json.gz"
 OWN_PREFIX = f"{PREFIX}{OWN}"
 STOCK_PREFIX = f"{PREFIX}stock/"
+KEYS_PREFIX = f"{PREFIX}keys/"
 MAX_OCTETS = 16 * 1024 * 1024
 MAX_OWN_OCTETS = 8 * 1024 * 1024
 FRESH_SECONDS = 60
@@ -119,6 +122,21 @@ class S3RuleSets:
         """Put the operator's files in force as they are now."""
         return self._change(lambda before: make_rule_set(self._own(), before.stock, before))
 
+    def note_trouble(self, trouble: str) -> RuleSet:
+        """Remember why the last update failed; empty when it did not."""
+        return self._change(lambda before: replace(before, trouble=trouble))
+
+    def put_keys(self, content: bytes) -> tuple[str, ...]:
+        """Store a file of public keys; the fingerprints of those it holds. Raises `SignatureError`."""
+        found = tuple(key.fingerprint for key in read_keys(content))
+        self._put(f"{KEYS_PREFIX}{found[0]}.asc", content, "application/pgp-keys")
+        return found
+
+    def keys(self, trusted: frozenset[str]) -> tuple[PublicKey, ...]:
+        """The stored keys with these fingerprints."""
+        files = (self._get(key, MAX_KEY_OCTETS) for key in self._listed(KEYS_PREFIX))
+        return tuple(key for content in files for key in read_keys(content) if key.fingerprint in trusted)
+
     def _change(self, change: Change) -> RuleSet:
         """Replace what is in force in one step; begin again when somebody else did so meanwhile."""
         for _ in range(TRIES):
@@ -133,12 +151,14 @@ class S3RuleSets:
 
     def _own(self) -> tuple[RuleFile, ...]:
         """The operator's files; objects with other names are not looked at."""
+        return tuple(file for key in self._listed(OWN_PREFIX) if (file := self._own_file(key)) is not None)
+
+    def _listed(self, prefix: str) -> list[str]:
         try:
-            pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=OWN_PREFIX)
-            keys = [one["Key"] for page in pages for one in page.get("Contents", ())]
+            pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+            return [one["Key"] for page in pages for one in page.get("Contents", ())]
         except AWS_TROUBLE as trouble:
-            raise Unavailable("the rule files cannot be listed") from trouble
-        return tuple(file for key in keys if (file := self._own_file(key)) is not None)
+            raise Unavailable(f"{prefix} cannot be listed") from trouble
 
     def _own_file(self, key: str) -> RuleFile | None:
         try:

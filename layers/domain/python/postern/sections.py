@@ -15,6 +15,7 @@ from postern.outgoing import signing_policy
 from postern.outgoing.policy import OutgoingPolicy
 from postern.policy import EVERY_SCOPE, setting
 from postern.session.hijack_policy import HijackPolicy
+from postern.rules import channel_policy
 from postern.session.screening_policy import ScreeningPolicy
 from postern.session.smtp_policy import SmtpPolicy
 from postern.session.tls_policy import TlsPolicy
@@ -91,6 +92,7 @@ def section_types() -> dict[str, type]:
         switching.SECTION: switching.DnsblHealthPolicy,
         "outgoing": OutgoingPolicy,
         outgoing_filter.SECTION: outgoing_filter.OutgoingFilterPolicy,
+        channel_policy.SECTION: channel_policy.RuleChannelPolicy,
         signing_policy.SIGNING_SECTION: signing_policy.DkimSigningPolicy,
         signing_policy.VBR_SECTION: signing_policy.VbrInfoPolicy,
         **checks,

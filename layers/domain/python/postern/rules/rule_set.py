@@ -64,7 +64,7 @@ class StockSet:
 class RuleSet:
     """What is in force. `earlier` labels the stock set before this one, `refused` the one that was rolled back from.
 
-    `problems` are those the postmaster has been told.
+    `problems` and the `trouble` of the last update are those the postmaster has been told.
     """
 
     version: str = ""
@@ -73,6 +73,7 @@ class RuleSet:
     earlier: str = ""
     refused: str = ""
     problems: tuple[str, ...] = ()
+    trouble: str = ""
 
     def files(self) -> list[tuple[str, str]]:
         """Names and texts in the order they are read, own ones as `global/NAME.cf`."""

@@ -1,0 +1,48 @@
+"""Keeps the rules up to date: fetches the channel that policy names, and puts rule files in force as they are."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from infra.grants import allow
+from infra.message_bucket import POLICY, RULES
+from infra.postern_function import FunctionDefaults, FunctionShape, PosternFunction
+
+# Compiling a stock set takes some seconds of a whole processor.
+UPDATE = FunctionShape(
+    folder="update_rules",
+    description="Fetches stock rules and puts rule files in force",
+    seconds=180,
+    memory_mb=1769,
+    packages=("scan",),
+)
+EVERY = Duration.hours(12)
+
+
+class RuleUpdates(Construct):
+    """The update function and its schedule."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        defaults: FunctionDefaults,
+        bucket: s3.Bucket,
+        notices: sns.Topic,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        environment = {"POSTERN_MESSAGE_BUCKET": bucket.bucket_name, "POSTERN_NOTICE_TOPIC_ARN": notices.topic_arn}
+        deployed = PosternFunction(self, "Update", UPDATE, defaults=defaults, environment=environment)
+        self.function = deployed.function
+        allow(deployed.role, ["s3:GetObject", "s3:PutObject"], bucket.arn_for_objects(f"{RULES}*"))
+        allow(deployed.role, ["s3:GetObject"], bucket.arn_for_objects(f"{POLICY}*"))
+        allow(deployed.role, ["s3:ListBucket"], bucket.bucket_arn)
+        allow(deployed.role, ["sns:Publish"], notices.topic_arn)
+        target = targets.LambdaFunction(self.function, retry_attempts=0)
+        events.Rule(self, "Schedule", schedule=events.Schedule.rate(EVERY), targets=[target])
