@@ -153,6 +153,22 @@ def workflow_troubles(machine: sfn.StateMachine) -> list[Trouble]:
     ]
 
 
+def outgoing_troubles(machine: sfn.StateMachine) -> list[Trouble]:
+    """What people here send cannot be judged or signed; they are told to come again."""
+    return [
+        Trouble(
+            name="OutgoingFailed",
+            text="Outgoing mail cannot be signed: see the log of sign_message. Its senders are answered 451.",
+            metric=machine.metric_failed(period=PERIOD),
+        ),
+        Trouble(
+            name="OutgoingTimedOut",
+            text="Signing outgoing mail takes longer than 50 s. Its senders are answered 451.",
+            metric=machine.metric_timed_out(period=PERIOD),
+        ),
+    ]
+
+
 def delivery_troubles(letters: Mapping[str, sqs.Queue]) -> list[Trouble]:
     """Accepted mail does not get on."""
     stuck = Trouble(

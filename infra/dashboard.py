@@ -17,7 +17,7 @@ WHOLE = 24
 
 
 class Dashboard(Construct):
-    """Messages and answers, the time they take, troubles of checks and delivery, and the alarms."""
+    """Messages and answers, what is sent, the time they take, troubles of checks and delivery, and the alarms."""
 
     def __init__(
         self,
@@ -28,12 +28,14 @@ class Dashboard(Construct):
         check_ids: Iterable[str],
         functions: Mapping[str, lambda_.Function],
         machine: sfn.StateMachine,
+        outbound_machine: sfn.StateMachine,
     ) -> None:
         super().__init__(scope, construct_id)
         self.dashboard = cloudwatch.Dashboard(self, "Dashboard")
         self.dashboard.add_widgets(cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms), width=WHOLE))
         self.dashboard.add_widgets(_answers(), _times(machine))
         self.dashboard.add_widgets(_checks(check_ids), _delivery())
+        self.dashboard.add_widgets(_sent(), _signing_times(outbound_machine))
         self.dashboard.add_widgets(_functions(functions))
 
 
@@ -67,6 +69,16 @@ def _delivery() -> cloudwatch.GraphWidget:
         right=[counted(metrics.STUCK_ROWS, statistic="Maximum")],
         width=HALF,
     )
+
+
+def _sent() -> cloudwatch.GraphWidget:
+    names = (metrics.SENT_SIGNED, metrics.SENT_UNSIGNED)
+    return cloudwatch.GraphWidget(title="Sent", stacked=True, left=[counted(name) for name in names], width=HALF)
+
+
+def _signing_times(machine: sfn.StateMachine) -> cloudwatch.GraphWidget:
+    times = [machine.metric_time(statistic=one, period=PERIOD, label=f"outgoing {one}") for one in ("p50", "p95")]
+    return cloudwatch.GraphWidget(title="Milliseconds to a signature", left=times, width=HALF)
 
 
 def _functions(functions: Mapping[str, lambda_.Function]) -> cloudwatch.GraphWidget:

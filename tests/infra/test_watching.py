@@ -39,6 +39,12 @@ def test_failures_of_the_workflow_stuck_mail_and_missing_tasks_raise_alarms(temp
     } <= watched
 
 
+def test_both_state_machines_are_watched(template: Template) -> None:
+    failed = [one for one in template.all(ALARM).values() if one.get("MetricName") == "ExecutionsFailed"]
+    watched = {one["Dimensions"][0]["Value"] for one in failed}
+    assert {name[2:].partition("Machine")[0] for name in watched} == {"Filter", "Outgoing"}
+
+
 def test_a_high_rate_of_4xx_raises_an_alarm_when_there_is_enough_mail_to_say_so(template: Template) -> None:
     (alarm,) = [one for one in template.all(ALARM).values() if "MetricName" not in one]
     names = {one["MetricStat"]["Metric"]["MetricName"] for one in alarm["Metrics"] if "MetricStat" in one}
