@@ -76,10 +76,10 @@ def completed(
     transaction: Transaction | None = None,
     keys: Keys | None = None,
     ring: Ring | None = None,
-    **scopes: Any,
+    scopes: dict[str, Any] | None = None,
 ) -> Completed:
     transaction = transaction or outgoing()
-    policy = policy_for(PolicyBook("1", {name.replace("_of_", ":"): one for name, one in scopes.items()}), transaction)
+    policy = policy_for(PolicyBook("1", scopes or {}), transaction)
     decision = conclude(transaction, {}, policy)
     return Completion(keys or Keys(), ring or Ring()).complete(decision, transaction, raw, policy)
 
@@ -138,7 +138,7 @@ def test_outgoing_mail_gets_no_opinion_of_ours() -> None:
 
 @pytest.mark.parametrize("field_name", [b"Date", b"Message-ID"])
 def test_what_ses_writes_anew_is_left_out_where_the_domain_sends_by_ses(field_name: bytes) -> None:
-    one = completed(**{"domain_of_example.com": {"outgoing": {"route": "ses"}}})
+    one = completed(scopes={"domain:example.com": {"outgoing": {"route": "ses"}}})
     raw = leaving(MESSAGE, one.decision)
     start = raw.index(b"\n" + field_name + b":") + 1
     rewritten = raw[:start] + field_name + b": new\r\n" + raw[raw.index(b"\n", start) + 1 :]
@@ -155,20 +155,20 @@ def test_the_nearest_domain_above_that_has_keys_signs() -> None:
 
 def test_a_strangers_author_is_signed_for_by_the_domain_that_sends() -> None:
     one = completed(MESSAGE.replace(b"bob@example.com", b"dave@far.example"))
-    assert one.result.properties["signatures"][0].startswith("example.com/")
+    assert one.result.reason.startswith("example.com/")
 
 
 def test_policy_may_name_another_domain_to_sign() -> None:
     key = signing_key("s", "signer.example")
     keys = Keys({"signer.example": (key,), "example.com": (RSA,)})
-    one = completed(keys=keys, **{"domain_of_example.com": {"dkim_signing": {"signing_domain": "signer.example"}}})
+    one = completed(keys=keys, scopes={"domain:example.com": {"dkim_signing": {"signing_domain": "signer.example"}}})
     assert verdicts(leaving(MESSAGE, one.decision), key) == [ResultWord.PASS]
 
 
 @pytest.mark.parametrize(
     ("raw", "changes", "scopes", "why"),
     [
-        (MESSAGE, {}, {"domain_of_example.com": {"dkim_signing": {"sign": False}}}, "switched off by policy"),
+        (MESSAGE, {}, {"domain:example.com": {"dkim_signing": {"sign": False}}}, "switched off by policy"),
         (MESSAGE.replace(b"bob@example.com", b"bob@other.example"), {}, {}, "other.example has no key"),
         (
             MESSAGE.replace(b"bob@example.com", b"dave@far.example"),
@@ -183,7 +183,7 @@ def test_policy_may_name_another_domain_to_sign() -> None:
 def test_what_is_not_signed_is_sent_and_the_receipt_says_why(
     raw: bytes, changes: dict[str, Any], scopes: dict[str, Any], why: str
 ) -> None:
-    one = completed(raw, outgoing(**changes), **scopes)
+    one = completed(raw, outgoing(**changes), scopes=scopes)
     assert names(one) == ["Received"]
     assert symbols(one) == {UNSIGNED: why}
     assert one.result.result is ResultWord.NONE
@@ -192,7 +192,7 @@ def test_what_is_not_signed_is_sent_and_the_receipt_says_why(
 def test_a_signature_that_policy_demands_is_waited_for() -> None:
     raw = MESSAGE.replace(b"bob@example.com", b"bob@other.example")
     with pytest.raises(Unavailable, match=r"other\.example has no key"):
-        completed(raw, **{"domain_of_other.example": {"dkim_signing": {"required": True}}})
+        completed(raw, scopes={"domain:other.example": {"dkim_signing": {"required": True}}})
 
 
 def test_keys_that_cannot_be_read_are_not_no_keys() -> None:
@@ -204,7 +204,7 @@ def test_keys_that_cannot_be_read_are_not_no_keys() -> None:
 
 
 def test_who_vouches_is_said_above_received_and_below_the_signature_that_covers_it() -> None:
-    one = completed(**{"domain_of_example.com": {"vbr_info": {"certifiers": ["v.example"], "message_type": "list"}}})
+    one = completed(scopes={"domain:example.com": {"vbr_info": {"certifiers": ["v.example"], "message_type": "list"}}})
     assert names(one) == ["DKIM-Signature", "DKIM-Signature", "VBR-Info", "Received"]
     assert one.decision.headers[2].value == "md=example.com; mc=list; mv=v.example"
     raw = leaving(MESSAGE, one.decision)
@@ -216,14 +216,14 @@ def test_who_vouches_is_said_above_received_and_below_the_signature_that_covers_
 
 @pytest.mark.parametrize("there", [REMOTE, RELAYED])
 def test_a_protected_domain_tags_what_leaves(there: Recipient) -> None:
-    one = completed(transaction=outgoing(recipients=(there, LOCAL)), **{"global": PROTECTED})
+    one = completed(transaction=outgoing(recipients=(there, LOCAL)), scopes={"global": PROTECTED})
     assert one.decision.reverse_path is not None
     assert verify(one.decision.reverse_path, [BOB], RING, RECEIVED_AT) is TagResult.PASS
     assert one.result.properties["reverse_path"] == one.decision.reverse_path
 
 
 def test_the_tag_is_made_of_the_accounts_own_spelling() -> None:
-    one = completed(transaction=outgoing(mail_from="Bob@Example.com"), **{"global": PROTECTED})
+    one = completed(transaction=outgoing(mail_from="Bob@Example.com"), scopes={"global": PROTECTED})
     assert str(one.decision.reverse_path).endswith("=bob@example.com")
 
 
@@ -240,7 +240,7 @@ def test_the_tag_is_made_of_the_accounts_own_spelling() -> None:
     ],
 )
 def test_where_no_report_can_come_back_nothing_is_tagged(changes: dict[str, Any], scopes: dict[str, Any]) -> None:
-    one = completed(transaction=outgoing(**changes), **scopes)
+    one = completed(transaction=outgoing(**changes), scopes=scopes)
     assert one.decision.reverse_path is None
     assert symbols(one) == {}
 
@@ -253,11 +253,11 @@ def test_where_no_report_can_come_back_nothing_is_tagged(changes: dict[str, Any]
     ],
 )
 def test_what_should_be_tagged_and_is_not_is_told(changes: dict[str, Any], ring: KeyRing, why: str) -> None:
-    one = completed(transaction=outgoing(**changes), ring=Ring(ring), **{"global": PROTECTED})
+    one = completed(transaction=outgoing(**changes), ring=Ring(ring), scopes={"global": PROTECTED})
     assert one.decision.reverse_path is None
     assert symbols(one) == {UNTAGGED: why}
 
 
 def test_keys_of_tags_that_cannot_be_read_defer_the_mail() -> None:
     with pytest.raises(Unavailable):
-        completed(ring=Ring(None), **{"global": PROTECTED})
+        completed(ring=Ring(None), scopes={"global": PROTECTED})

@@ -31,7 +31,7 @@ def book(settings: dict[str, Any] | None = None, **scopes: Any) -> PolicyBook:
 
 def judged(policy: PolicyBook, points: int) -> Disposition:
     finding = Finding("SPAM", score=Points(points))
-    results = {"rules": CheckResult("rules", ResultWord.FAIL, findings=(finding,))}
+    results: dict[str, CheckResult[Any]] = {"rules": CheckResult("rules", ResultWord.FAIL, findings=(finding,))}
     return conclude(OUTGOING, results, policy_for(policy, OUTGOING)).recipients[0].disposition
 
 
