@@ -16,6 +16,7 @@ MODULES = {
     "up": "postern_cli.up.command",
     "scan": "postern_cli.scan.command",
     "learn": "postern_cli.learn.command",
+    "bayes": "postern_cli.bayes.command",
     "trace": "postern_cli.trace.command",
     "quarantine": "postern_cli.quarantine.command",
     "queue": "postern_cli.queue.command",

@@ -18,9 +18,12 @@ from postern.ports import Unavailable
 from postern_cli.console import AsJson, ExitCode, err, fail
 from postern_cli.learn.mail_files import MailFileError, expand, read_mail
 from postern_cli.learn.options import State
-from postern_cli.learn.report import Learning, tell
+from postern_cli.learn.report import Learning, tell, tell_sent
+from postern_cli.learn.service_learning import ServiceLearning
 from postern_cli.learn.state import LearntState
 from postern_cli.learn.state_learning import Labelled, StateLearning
+from postern_cli.options import with_service
+from postern_cli.service import Service
 
 app = typer.Typer(add_completion=False)
 
@@ -65,7 +68,9 @@ class Mail:
 
 
 @app.command(cls=ManyPaths)
+@with_service
 def learn(
+    service: Service,
     spam: Annotated[list[Path] | None, _paths("What is spam: files, mailboxes (mbox), directories.")] = None,
     ham: Annotated[list[Path] | None, _paths("What is not.")] = None,
     forget: Annotated[list[Path] | None, _paths("What is to be forgotten, however it was learnt.")] = None,
@@ -83,6 +88,8 @@ def learn(
       postern learn --state learnt --spam Junk.mbox --ham Maildir/cur
 
       postern scan --state learnt mail.eml
+
+      postern learn --spam spam/*.eml
     """
     given = {Label.SPAM: spam, Label.HAM: ham, Label.FORGOTTEN: forget}
     try:
@@ -92,7 +99,8 @@ def learn(
     if not files:
         fail("give what is spam, what is ham, or both", hint="postern learn --help", code=ExitCode.USAGE)
     if state is None:
-        fail("give --state with a directory to learn into", code=ExitCode.USAGE)
+        _send_to(service, Mail(files), force=force, as_json=as_json)
+        return
     try:
         done = _learn_into(LearntState(state), Mail(files), force=force)
     except MailFileError as wrong:
@@ -101,6 +109,20 @@ def learn(
         fail(f"{trouble}: {trouble.__cause__ or state}", code=ExitCode.UNAVAILABLE)
     tell(done, as_json=as_json)
     raise typer.Exit(int(ExitCode.NOT_DONE if done.outcome.refusals else ExitCode.DONE))
+
+
+def _send_to(service: Service, mail: Mail, *, force: bool, as_json: bool) -> None:
+    """Have the service learn; it answers when it has."""
+    learning = ServiceLearning(service, force)
+    try:
+        for _ in _watched(learning.send(mail), mail.files):
+            pass
+    except KeyboardInterrupt:
+        err.print("Interrupted. What was sent is learnt: give the same command again to go on.")
+        raise typer.Exit(INTERRUPTED) from None
+    except MailFileError as wrong:
+        fail(str(wrong), code=ExitCode.USAGE)
+    tell_sent(learning.sent, learning.skipped, mail.passed_over, as_json=as_json)
 
 
 def _learn_into(state: LearntState, mail: Mail, *, force: bool) -> Learning:
@@ -121,6 +143,8 @@ def _watched(steps: Iterator[int], files: Sequence[object]) -> Iterator[int]:
     """The same steps, with a bar for a person who watches: of messages when each file is one, else a count."""
     with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
         task = progress.add_task("Reading", total=len(files))
-        for count, step in enumerate(steps, 1):
+        count = 0
+        for step in steps:
+            count += step
             progress.update(task, completed=count, total=max(count, len(files)))
             yield step

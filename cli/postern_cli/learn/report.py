@@ -34,6 +34,17 @@ def tell(done: Learning, *, as_json: bool) -> None:
     _tell_state(done)
 
 
+def tell_sent(sent: int, skipped: int, passed_over: int, *, as_json: bool) -> None:
+    """Write what was sent to the service, which learns it later."""
+    if as_json:
+        print_json({"sent": sent, "sent_before": skipped, "passed_over": passed_over})
+        return
+    out.print(f"{sent} messages were sent" + (f", {skipped} had been sent before" if skipped else "") + ".")
+    if passed_over:
+        out.print(f"{passed_over} files are no messages, or too large, and were passed over.")
+    out.print("The service learns within minutes; postern bayes status tells what it knows.")
+
+
 def _tell_state(done: Learning) -> None:
     totals = done.outcome.totals
     out.print(f"{totals.hams} ham and {totals.spams} spam are known.")

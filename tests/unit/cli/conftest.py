@@ -59,6 +59,7 @@ def _create_stack(made: Installation) -> None:
     outputs = {f"{name}Table": name for name in KEYS}
     outputs |= {Output.MESSAGE_BUCKET.value: BUCKET, Output.RELAY_QUEUE_URL.value: made.relay_queue_url}
     outputs[Output.BATV_SECRET_ARN.value] = made.batv_secret_arn
+    outputs[Output.LEARN_QUEUE_URL.value] = boto3.client("sqs").create_queue(QueueName="learn")["QueueUrl"]
     template = {
         "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
         "Outputs": {name: {"Value": value} for name, value in outputs.items()},

@@ -80,8 +80,13 @@ class LearntMessages:
 
     def label(self, digest: bytes) -> Label | None:
         """As what a message is learnt, or `None`."""
+        lesson = self.lesson(digest)
+        return lesson.label if lesson else None
+
+    def lesson(self, digest: bytes) -> Lesson | None:
+        """What a message teaches, or `None` when it is not learnt."""
         lesson = self._lessons.get(digest)
-        return lesson.label if lesson and lesson.label is not Label.FORGOTTEN else None
+        return lesson if lesson and lesson.label is not Label.FORGOTTEN else None
 
     def totals(self) -> Totals:
         """How many of each."""

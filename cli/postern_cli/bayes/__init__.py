@@ -1,0 +1,1 @@
+"""`postern bayes`: what was learnt, what speaks for or against a message, and the way back."""
