@@ -45,7 +45,7 @@ def test_buckets_are_encrypted_private_and_reached_by_tls_only(template: Templat
 def test_what_passes_through_the_bucket_expires_and_mail_does_not(template: Template) -> None:
     rules = template.named(BUCKET, "MessagesBucket")["LifecycleConfiguration"]["Rules"]
     days = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "Prefix" in rule}
-    assert days == {"incoming/": 14, "quarantine/": 90}
+    assert days == {"incoming/": 14, "quarantine/": 90, "learning/uploads/": 14}
     assert any("AbortIncompleteMultipartUpload" in rule for rule in rules)
 
 
