@@ -8,15 +8,18 @@ from typing import Any
 import pytest
 
 from postern import catalog
+from postern.backscatter.keys import KeyRing
 from postern.contract import Needs
+from postern.given_effects import GivenKeys, GivenSentMessages, GivenStores
 from postern.message import parse_message
 from postern.model import MessageReference, Site
 from postern.pipeline import judge as judge_message
 from postern.policy_book import PolicyBook
-from postern.runner import Effects
+from postern.runner import Effects, run_check
 from postern.self_test import Health, Outcome, judge, probes, transaction_of, worst
 from postern.wire import to_json
 from postern.zone import ZoneResolver
+from tests.effects import effects
 from tests.transactions import RECEIVED_AT
 
 SITE = Site("mx.example.com", "mx.example.com", local_domains=("example.com",))
@@ -38,7 +41,7 @@ def outcomes(policy: dict[str, dict[str, object]] | None = None) -> dict[str, Ou
         message = MessageReference("incoming/x", len(probe.raw), "0" * 64)
         transaction = transaction_of(probe, "self-test", message, SITE, RECEIVED_AT)
         parsed = parse_message(probe.raw)
-        makers: dict[Needs, Any] = {Needs.RESOLVER: lambda: ZONE, Needs.MESSAGE: lambda parsed=parsed: parsed}
+        makers = GivenStores().makers(lambda: ZONE, lambda parsed=parsed: parsed)  # type: ignore[misc]
         effects = Effects(makers, lambda: 0.0, lambda check_id, trouble: None)
         judged = judge_message(transaction, book.resolve(transaction.recipients), effects, stages)
         found += judge(probe, {name: to_json(result) for name, result in judged.results.items()})
@@ -81,6 +84,24 @@ def test_what_a_result_shows(result: dict[str, Any], health: Health) -> None:
 def test_what_one_probe_finds_dead_is_dead() -> None:
     alive, dead = Outcome("spf", "a", Health.ALIVE), Outcome("spf", "b", Health.DEAD, "why")
     assert worst((alive, dead)) == worst((dead, alive)) == (dead,)
+
+
+def test_an_untagged_report_must_be_noticed_where_a_domain_is_protected() -> None:
+    domain = {"domain": "example.com", "signing_since": "2026-01-01"}
+    book = PolicyBook("v", {"global": {"backscatter": {"mode": "enforce", "domains": [domain]}}})
+    *_, probe = probes(SITE, RECEIVED_AT, ("example.com",))
+    message, ring = parse_message(probe.raw), KeyRing().rotated(b"0" * 32, RECEIVED_AT)
+    transaction = transaction_of(probe, "self-test", MessageReference("x", len(probe.raw), "0" * 64), SITE, RECEIVED_AT)
+    assert (transaction.reverse_path, transaction.recipients[0].address) == (None, "self-test@example.com")
+    makers = {
+        Needs.MESSAGE: message,
+        Needs.BATV_KEYS: GivenKeys(ring),
+        Needs.SENT_MESSAGES: GivenSentMessages(),
+    }
+    policy = book.resolve(transaction.recipients)
+    result = run_check(catalog.check("backscatter"), transaction, policy, {}, effects(makers))
+    (outcome,) = judge(probe, {"backscatter": to_json(result)})
+    assert (outcome.health, result.findings[0].symbol) == (Health.ALIVE, "BACKSCATTER_MISSING")
 
 
 def test_a_site_without_a_domain_is_tested_all_the_same() -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from postern.checks.backscatter import BackscatterPolicy
 from postern.checks.dnsbl import DnsblPolicy
 from postern.model import MessageReference, Site
 from postern.self_test import Health, Outcome, Probe, judge, probes, transaction_of, worst
@@ -56,7 +57,9 @@ class SelfTest:
         snapshot = self.snapshots.current()
         site = snapshot.site(self.hostname)
         now = datetime.now(UTC)
-        outcomes = worst(tuple(one for probe in probes(site, now) for one in self._ask(probe, site, now)))
+        protected = snapshot.book.section("backscatter", BackscatterPolicy).domains
+        sent = probes(site, now, tuple(one.domain for one in protected))
+        outcomes = worst(tuple(one for probe in sent for one in self._ask(probe, site, now)))
         dead = [one for one in outcomes if one.health is Health.DEAD]
         metrics.emit({metrics.DEFENCES_DEAD: len(dead)})
         if dead:

@@ -7,7 +7,7 @@ to, is dead. `example.org` stands for a domain that sends no mail: IANA publishe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import format_datetime
@@ -35,11 +35,15 @@ class Health(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A synthetic message; `expects` names, per check, the symbols of which at least one must be reported."""
+    """A synthetic message; `expects` names, per check, the symbols of which at least one must be reported.
+
+    `reverse_path` is `None` for the null one; without a `recipient` it goes to the postmaster.
+    """
 
     probe_id: str
     raw: bytes
-    reverse_path: str
+    reverse_path: str | None
+    recipient: str = ""
     observations: tuple[str, ...] = ()
     expects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -54,8 +58,12 @@ class Outcome:
     reason: str = ""
 
 
-def probes(site: Site, moment: datetime) -> tuple[Probe, ...]:
-    """The synthetic messages for this site; one in its own name when it has a domain."""
+def probes(site: Site, moment: datetime, protected_domains: Sequence[str] = ()) -> tuple[Probe, ...]:
+    """The synthetic messages for this site.
+
+    One is in its own name when it has a domain, and one is a report without a tag when a domain is protected against
+    backscatter.
+    """
     stranger = Probe(
         "stranger",
         _message(f"self-test@{FOREIGN_DOMAIN}", moment),
@@ -72,17 +80,29 @@ def probes(site: Site, moment: datetime) -> tuple[Probe, ...]:
             "rules": ("GTUBE",),
         },
     )
-    if not site.local_domains:
-        return (stranger,)
-    own = f"self-test@{site.local_domains[0]}"
-    return stranger, Probe("own name", _message(own, moment), own, expects={"ip_shield": ("SHIELD_VIOLATION",)})
+    return stranger, *_in_own_name(site, moment), *_untagged_report(protected_domains, moment)
+
+
+def _in_own_name(site: Site, moment: datetime) -> Iterator[Probe]:
+    if site.local_domains:
+        own = f"self-test@{site.local_domains[0]}"
+        yield Probe("own name", _message(own, moment), own, expects={"ip_shield": ("SHIELD_VIOLATION",)})
+
+
+def _untagged_report(protected_domains: Sequence[str], moment: datetime) -> Iterator[Probe]:
+    """A delivery report to an address that never sent anything."""
+    for name in protected_domains[:1]:
+        recipient = f"self-test@{name}"
+        report = _message(f"mailer-daemon@{FOREIGN_DOMAIN}", moment)
+        yield Probe("untagged report", report, None, recipient, expects={"backscatter": ("BACKSCATTER_MISSING",)})
 
 
 def transaction_of(
     probe: Probe, transaction_id: str, message: MessageReference, site: Site, now: datetime
 ) -> Transaction:
     """The transaction by which a probe goes through the workflow; nothing of it is ever delivered."""
-    recipient = f"postmaster@{site.local_domains[0] if site.local_domains else site.hostname}"
+    postmaster = f"postmaster@{site.local_domains[0] if site.local_domains else site.hostname}"
+    recipient = probe.recipient or postmaster
     return Transaction(
         transaction_id=transaction_id,
         received_at=now,
