@@ -31,7 +31,7 @@ USE = MessageUse(
 )
 STANDING = {"metrics": 5, "alarms": 10, "dashboards": 1, "secrets": 1}
 EARLY = replace(USE, functions=(SPF, DECIDE), calls={"s3.PutObject": 1.0})
-PACKING = PackingUse(20_000, STANDING, dict.fromkeys(Fate, USE) | {Fate.REFUSED_EARLY: EARLY})
+PACKING = PackingUse(20_000, STANDING, {**dict.fromkeys(map(str, Fate), USE), Fate.REFUSED_EARLY: EARLY})
 
 
 def dollars(assumed: Assumptions = EXACT) -> dict[str, float]:

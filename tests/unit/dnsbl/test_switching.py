@@ -11,6 +11,7 @@ from postern.dnsbl.lookup import ListHealth
 from postern.dnsbl.switching import SwitchedList, switch, with_switched_lists
 from postern.policy_compiler import Snapshot
 
+Sections = dict[str, dict[str, object]]
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 BAD = SwitchedList(name="spamcop", reason="refuses us", since="2026-11-01T06:00:00+00:00")
 ROW = {"name": "spamcop", "reason": "refuses us", "since": "2026-11-01T06:00:00+00:00"}
@@ -44,7 +45,7 @@ def test_what_proves_nothing_against_a_list_does_not_switch_it(health: ListHealt
 
 def test_people_keep_the_last_word() -> None:
     assert switch((BAD,), {"spamcop": ListHealth.REFUSES_US}, ("spamcop",), NOW).switched == ()
-    stored = {"dnsbl_health": {"switched": [ROW]}, "dnsbl": {"always_counted": ["spamcop"]}}
+    stored: Sections = {"dnsbl_health": {"switched": [ROW]}, "dnsbl": {"always_counted": ["spamcop"]}}
     assert with_switched_lists(stored) == stored
 
 
@@ -54,7 +55,7 @@ def test_a_list_that_is_not_asked_any_more_is_forgotten_without_a_word() -> None
 
 
 def test_the_check_only_observes_what_is_switched_or_what_people_name() -> None:
-    scopes = {"global": {"dnsbl_health": {"switched": [ROW]}, "dnsbl": {"observed": ["psbl"]}}}
+    scopes: dict[str, Sections] = {"global": {"dnsbl_health": {"switched": [ROW]}, "dnsbl": {"observed": ["psbl"]}}}
     snapshot = Snapshot(scopes=scopes)
     assert snapshot.book.section("dnsbl", DnsblPolicy).observed == ("psbl", "spamcop")
     assert snapshot.book.resolve(()).section("dnsbl", DnsblPolicy).observed == ("psbl", "spamcop")
