@@ -18,6 +18,7 @@ from postern.dmarc_reports.writing import Reporter, reports_of, write_report
 from postern.policy import PolicyError, read_section
 from postern.policy_book import GLOBAL_SCOPE
 from postern_aws.dmarc_rows import SECTION, DynamoDmarcRows
+from postern_aws.dmarc_sending import reporter_of
 from postern_aws.received_reports import DynamoReceivedReports
 from postern_cli.console import AsJson, ExitCode, err, fail, out, print_json, printable
 from postern_cli.options import with_service
@@ -108,8 +109,7 @@ def _reporter(service: Service) -> Reporter:
     stored = service.rows(Output.POLICY_TABLE).get(dict(zip(_KEYS, (GLOBAL_SCOPE, SECTION), strict=True)))
     section = {name: value for name, value in stored.items() if name not in _KEYS}
     policy = read_section(DmarcReportsPolicy, section, SECTION)
-    contact = policy.contact or f"postmaster@{hostname}"
-    return Reporter(policy.org_name or hostname, contact, hostname, policy.extra_contact)
+    return reporter_of(policy, hostname)
 
 
 def _day(text: str | None) -> date:

@@ -109,9 +109,15 @@ class DmarcCounter:
                 self.table.report(transaction.transaction_id, trouble)
 
     def _is_wanted(self, row: AggregateRow, recipients: tuple[Recipient, ...]) -> bool:
-        """Whether nobody opted out: neither the postmaster for this owner, nor a domain of ours for its mail."""
+        """Whether nobody opted out: neither the postmaster for this owner, nor a domain of ours for its mail.
+
+        Reports about us are not counted, or two sites would report each other's reports for ever.
+        """
         book = self.snapshots.current().book
-        if is_suppressed(row.published.domain, book.section(SECTION, DmarcReportsPolicy).suppressed):
+        settings = book.section(SECTION, DmarcReportsPolicy)
+        if is_suppressed(row.published.domain, settings.suppressed):
+            return False
+        if any(one.address in settings.report_mailboxes for one in recipients):
             return False
         resolved = book.resolve(recipients)
         return all(resolved.section_for(one.address, SECTION, DmarcReportsPolicy).count for one in recipients)

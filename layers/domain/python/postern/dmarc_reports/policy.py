@@ -16,8 +16,11 @@ class DmarcReportsPolicy:
         "count results for reports to domain owners; off for a domain: not its mail",
         scopes=(Scope.GLOBAL, Scope.DOMAIN),
     )
-    org_name: str = setting("", "who reports, as domain owners read it; empty for the host name")
-    contact: str = setting("", "address for questions about our reports; empty for postmaster at the host name")
+    send: bool = setting(True, "send reports to domain owners, if a key signs mail of the contact's domain")
+    org_name: str = setting("", "who reports, as domain owners read it; empty for the domain of the contact")
+    contact: str = setting(
+        "", "address that reports come from and questions go to; empty for postmaster at the host name"
+    )
     extra_contact: str = setting("", "further contact, such as the address of a page")
     suppressed: tuple[str, ...] = setting(
         (), "domains, and addresses such as rua@example.net, that get no report; a domain includes those below it"
