@@ -17,6 +17,7 @@ from postern.rules.rule_set import RuleSet
 from postern_aws.rule_sets import S3RuleSets
 from postern_cli.console import AsJson, ExitCode, err, fail, out, print_json
 from postern_cli.options import with_service
+from postern_cli.rules import changing
 from postern_cli.rules.presentation import (
     TriedMessage,
     definition,
@@ -44,6 +45,19 @@ Beside = Annotated[
 ]
 Stored = Annotated[bool, typer.Option("--stored", help="And those that the service has stored.")]
 WithoutShipped = Annotated[bool, typer.Option("--alone", help="Without the rules that come with Postern.")]
+
+
+for changing_command in (
+    changing.put,
+    changing.remove,
+    changing.status,
+    changing.install,
+    changing.uninstall,
+    changing.update,
+    changing.rollback,
+    changing.trust,
+):
+    app.command()(changing_command)
 
 
 @app.callback()

@@ -40,8 +40,8 @@ def fetch(address: str, limit: int) -> bytes:
     """The content at an `http:` or `https:` address. Raises `Unavailable`."""
     if not address.startswith(("http://", "https://")):
         raise Unavailable(f"{address} is not fetched")
-    request = urllib.request.Request(address, headers={"User-Agent": "postern"})  # noqa: S310 - by HTTP, see above
     try:
+        request = urllib.request.Request(address, headers={"User-Agent": "postern"})  # noqa: S310 - by HTTP, see above
         with _opener().open(request, timeout=SECONDS) as answer:
             content: bytes = answer.read(limit + 1)
     except (urllib.error.URLError, HTTPException, OSError, ValueError) as trouble:
