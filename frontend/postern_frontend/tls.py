@@ -6,6 +6,7 @@ import asyncio
 import logging
 import ssl
 import tempfile
+from asyncio import sslproto
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,12 @@ from postern.ports import CertificateSource, KeyMaterial, Unavailable
 
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:!aNULL"
 """Forward secrecy and authenticated encryption under TLS 1.2 (RFC 9325 §4.2); TLS 1.3 has its own."""
+
+TLS_BUFFER_OCTETS = 32 * 1024
+"""What asyncio sets aside for each connection under TLS: two records of the largest size instead of its own 256 KiB,
+which a thousand idle sessions would fill half of a small task's memory with."""
+
+sslproto.SSLProtocol.max_size = TLS_BUFFER_OCTETS
 
 _log = logging.getLogger(__name__)
 
