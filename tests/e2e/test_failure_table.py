@@ -13,7 +13,8 @@ a copy of several cannot be delivered    tests/unit/aws/test_delivery.py: the ot
 what is stuck                            tests/unit/aws/test_delivery.py: told once, tried for ever
 a front end is killed or drained         test_durability.py; tests/dialogue/test_endings_and_faults.py: who is idle,
                                          who is in a transaction, who does not finish
-a relayed copy is refused or expires     tests/unit/relay/test_worker.py: held, told of once an hour
+a relayed copy is refused or expires     tests/unit/relay/test_reports.py: who is told; test_worker.py: held, told of
+                                         once an hour
 =======================================  =========================================================================
 """
 
@@ -35,7 +36,8 @@ from tests.e2e.mail_clients import Attempt, Letter
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(400)]
 
-ANN = "ann@example.com"
+ANN, NOBODY = "ann@example.com", "nobody@relayed.example"
+UNPROVEN = (FRIEND[0], FRIEND[1], "office@unknown.example")
 DELIVER = "DeliveryDeliver"
 TRIES_OF_THE_STREAM = 4
 SECONDS = 60
@@ -51,10 +53,10 @@ class Mail:
         self.sent = 0
         self.letter = self._letter(ANN)
 
-    def send(self, recipient: str = ANN) -> str:
+    def send(self, recipient: str = ANN, client: tuple[str, str, str] = FRIEND) -> str:
         """The reply to a new message."""
         self.sent += 1
-        self.letter = self._letter(recipient)
+        self.letter = self._letter(recipient, client)
         return self.again()
 
     def again(self) -> str:
@@ -79,8 +81,8 @@ class Mail:
         """Whether nothing was accepted of the last message."""
         return self.copies() == 0 and not self.service.due()
 
-    def _letter(self, recipient: str) -> Letter:
-        client_ip, helo, reverse_path = FRIEND
+    def _letter(self, recipient: str, client: tuple[str, str, str] = FRIEND) -> Letter:
+        client_ip, helo, reverse_path = client
         text = f"From: <{reverse_path}>\r\nTo: <{ANN}>\r\nSubject: Failure {self.sent}\r\n\r\nAt four?\r\n"
         return Letter(f"failure-{self.sent}", client_ip, helo, reverse_path, (recipient,), text.encode())
 
@@ -183,6 +185,26 @@ def test_a_front_end_that_ends_in_data_has_accepted_nothing(mail: Mail, by: sign
     assert eventually(lambda: service.front_end(FRONT_ENDS[1]) != before and is_open(service.proxy_port), 90)
     subjects = [row.get("subject") for row in service.rows("MailboxesTable")]
     assert subjects.count("Half a message") == (by is signal.SIGTERM)
+
+
+def test_relayed_mail_that_is_refused_is_told_to_a_proven_sender_and_held_of_any_other(mail: Mail) -> None:
+    """Its target knows nobody of that name."""
+    service = mail.service
+    assert mail.send(NOBODY).startswith("250 ")
+    remote = service.directory / "remote"
+    assert eventually(lambda: any(remote.iterdir()), SECONDS)
+    (report,) = (path.read_bytes() for path in remote.iterdir())
+    assert report.startswith(f"X-Envelope-From: <>\r\nX-Envelope-To: <{FRIEND[2]}>\r\n".encode())
+    assert b"Diagnostic-Code: smtp; 550 5.1.1 nobody of that name" in report
+    assert not service.rows("QuarantineTable")
+
+    assert mail.send(NOBODY, UNPROVEN).startswith("250 ")
+    assert eventually(lambda: len(service.rows("QuarantineTable")) == 1, SECONDS)
+    (held,) = service.rows("QuarantineTable")
+    assert (held["mailbox"], held["reasons"]) == (NOBODY, ["relay: 550 5.1.1 nobody of that name"])
+    told = service.directory / "logs" / "notices.jsonl"
+    assert eventually(lambda: "nobody of that name" in told.read_text(encoding="utf-8"), SECONDS)
+    assert len(list(remote.iterdir())) == 1
 
 
 def _rest(file: Any) -> bytes:
