@@ -43,8 +43,10 @@ class Delivery(Construct):
         tables: Mapping[str, dynamodb.Table],
         notices: sns.Topic,
         hostname: str,
+        learn_queue: sqs.Queue,
     ) -> None:
         super().__init__(scope, construct_id)
+        self._learn_queue = learn_queue
         self._bucket, self._tables, self._notices, self._hostname = bucket, tables, notices, hostname
         self.wake_letters = DeadLetters(self, "WakeLetters")
         self.wake_relay = sqs.Queue(
@@ -76,6 +78,7 @@ class Delivery(Construct):
                 "POSTERN_RECEIVED_REPORTS_TABLE": self._tables["ReceivedReportsTable"].table_name,
                 "POSTERN_CORRESPONDENTS_TABLE": self._tables["CorrespondentsTable"].table_name,
                 "POSTERN_RELAY_QUEUE_URL": self.wake_relay.queue_url,
+                "POSTERN_LEARN_QUEUE_URL": self._learn_queue.queue_url,
                 "POSTERN_NOTICE_TOPIC_ARN": self._notices.topic_arn,
                 "POSTERN_HOSTNAME": self._hostname,
             },
@@ -95,7 +98,7 @@ class Delivery(Construct):
         allow(role, ["dynamodb:PutItem"], self._tables["QuarantineTable"].table_arn)
         allow(role, ["dynamodb:PutItem"], self._tables["ReceivedReportsTable"].table_arn)
         allow(role, ["dynamodb:BatchWriteItem"], self._tables["CorrespondentsTable"].table_arn)
-        allow(role, ["sqs:SendMessage"], self.wake_relay.queue_arn)
+        allow(role, ["sqs:SendMessage"], self.wake_relay.queue_arn, self._learn_queue.queue_arn)
         allow(role, ["sns:Publish"], self._notices.topic_arn)
 
     def _schedule(self, sweep: lambda_.Function) -> None:

@@ -31,6 +31,7 @@ class FrontEndAccess:
     machine: sfn.StateMachine
     outbound_machine: sfn.StateMachine
     wake_relay: sqs.Queue
+    learn_queue: sqs.Queue
     notices: sns.Topic
     security_notices: sns.Topic
     tls_secret: secrets.Secret
@@ -54,6 +55,7 @@ class FrontEndAccess:
             "POSTERN_STATE_MACHINE_ARN": self.machine.state_machine_arn,
             "POSTERN_OUTBOUND_STATE_MACHINE_ARN": self.outbound_machine.state_machine_arn,
             "POSTERN_RELAY_QUEUE_URL": self.wake_relay.queue_url,
+            "POSTERN_LEARN_QUEUE_URL": self.learn_queue.queue_url,
             "POSTERN_NOTICE_TOPIC_ARN": self.notices.topic_arn,
             "POSTERN_SECURITY_TOPIC_ARN": self.security_notices.topic_arn,
             "POSTERN_TLS_SECRET_ARN": self.tls_secret.secret_arn,
@@ -93,6 +95,8 @@ class FrontEndAccess:
         allow(role, ["states:StartSyncExecution"], *machines)
         allow(role, ["dynamodb:GetItem", "dynamodb:BatchGetItem"], *lookups)
         allow(role, ["dynamodb:PutItem"], self.tables["ReceiptsTable"].table_arn)
+        # Refused mail whose score left no doubt is learnt from.
+        allow(role, ["sqs:SendMessage"], self.learn_queue.queue_arn)
         allow(role, ["dynamodb:UpdateItem"], self.tables["DmarcReportsTable"].table_arn)
 
     def _grant_screening(self, role: iam.IRole) -> None:

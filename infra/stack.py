@@ -122,16 +122,6 @@ class PosternStack(Stack):
         self.compiler = PolicyCompiler(
             self, "Policy", defaults=self._defaults, bucket=self.bucket, tables=self.tables, notices=notices
         )
-        self.delivery = Delivery(
-            self,
-            "Delivery",
-            defaults=self._defaults,
-            bucket=self.bucket,
-            tables=self.tables,
-            notices=notices,
-            hostname=self._settings.hostname,
-        )
-
         self.learning = Learning(
             self,
             "Learning",
@@ -143,6 +133,17 @@ class PosternStack(Stack):
         self.rule_updates = RuleUpdates(
             self, "RuleUpdates", defaults=self._defaults, bucket=self.bucket, notices=notices
         )
+        self.delivery = Delivery(
+            self,
+            "Delivery",
+            defaults=self._defaults,
+            bucket=self.bucket,
+            tables=self.tables,
+            notices=notices,
+            hostname=self._settings.hostname,
+            learn_queue=self.learning.queue,
+        )
+
         self.self_test = SelfTest(
             self,
             "SelfTest",
@@ -185,6 +186,7 @@ class PosternStack(Stack):
             machine=self.workflow.machine,
             outbound_machine=self.outgoing_workflow.machine,
             wake_relay=self.delivery.wake_relay,
+            learn_queue=self.learning.queue,
             notices=self.notifications.postmaster,
             security_notices=self.notifications.security,
             tls_secret=self.tls_secret,

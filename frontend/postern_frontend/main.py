@@ -16,10 +16,12 @@ from postern.ports import Unavailable
 from postern.session.smtp_policy import SmtpPolicy
 from postern.session.tls_policy import TlsPolicy
 from postern_aws import clients
+from postern_aws.auto_teacher import AutoTeacher
 from postern_aws.certificates import SecretCertificate
 from postern_aws.directory import DynamoDirectory
 from postern_aws.dmarc_rows import DmarcCounter, DynamoDmarcRows
 from postern_aws.filter_machine import EitherFilter, EveryKeeper, MachineFilter
+from postern_aws.learn_queue import LearnQueue
 from postern_aws.message_store import S3MessageStore
 from postern_aws.outbox import DynamoOutbox
 from postern_aws.policy_snapshot import S3SnapshotReader, SnapshotDomainSections, SnapshotSection, SnapshotSite
@@ -191,7 +193,7 @@ class FrontEnd:
         """A state machine per direction. Every decision has its receipt; strangers' mail is counted for reports."""
         settings, machines = self._settings, clients.state_machine()
         receipts = DynamoReceipts(clients.dynamodb(), settings.receipts_table, _report_lost_receipt)
-        keepers = EveryKeeper((receipts, *self._counters()))
+        keepers = EveryKeeper((receipts, *self._counters(), *self._teachers()))
         return EitherFilter(
             MachineFilter(machines, settings.state_machine_arn, self._snapshots, keepers),
             MachineFilter(machines, settings.outbound_state_machine_arn, self._snapshots, receipts),
@@ -202,6 +204,10 @@ class FrontEnd:
         if table is None:
             return ()
         return (DmarcCounter(DynamoDmarcRows(clients.dynamodb(), table, _report_lost_count), self._snapshots),)
+
+    def _teachers(self) -> tuple[AutoTeacher, ...]:
+        url = self._settings.learn_queue_url
+        return (AutoTeacher(LearnQueue(clients.sqs(), url), _report_not_taught),) if url else ()
 
     async def _refresh_site(self) -> None:
         try:
@@ -221,6 +227,10 @@ def _report_lost_receipt(transaction_id: str, trouble: Exception) -> None:
 
 def _report_lost_count(transaction_id: str, trouble: Exception) -> None:
     _log.warning("%s not counted for DMARC reports: %s", transaction_id, trouble)
+
+
+def _report_not_taught(transaction_id: str, trouble: Exception) -> None:
+    _log.warning("%s not learnt from: %s", transaction_id, trouble)
 
 
 async def serve(settings: ReceiverSettings, relaying: RelaySettings | None = None) -> None:

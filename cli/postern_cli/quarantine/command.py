@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 from rich.progress import track
 
+from postern.bayes.requests import MAX_MESSAGES, UPLOADS, Label, LearnRequest
+from postern.model import MessageReference
 from postern.wire import to_json
 from postern_aws.due_rows import DueRows
+from postern_aws.learn_queue import LearnQueue
 from postern_aws.mailboxes import DynamoMailboxes
 from postern_aws.quarantine import MAX_LISTED, DynamoQuarantine, HeldMessage
 from postern_aws.relay_rows import RelayRows, SqsWaker
@@ -80,7 +84,15 @@ def show(
 
 @app.command()
 @with_service
-def release(service: Service, mailbox: Mailbox, ids: Ids = None, every: All = False, as_json: AsJson = False) -> None:
+def release(
+    service: Service,
+    mailbox: Mailbox,
+    ids: Ids = None,
+    *,
+    every: All = False,
+    learn: Annotated[bool, typer.Option("--learn", help="Learn that they are no spam.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Deliver held messages after all: to the inbox, or on to the domain's own server.
 
     Examples:
@@ -89,8 +101,10 @@ def release(service: Service, mailbox: Mailbox, ids: Ids = None, every: All = Fa
 
       postern quarantine release ann@example.com --all
     """
-    copies = _copies(service)
-    _do(_chosen(service, mailbox, ids, every=every), copies.release, "released", as_json=as_json)
+    copies, chosen = _copies(service), _chosen(service, mailbox, ids, every=every)
+    uploaded = [_upload(service, one) for one in chosen] if learn else []
+    _do(chosen, copies.release, "released", as_json=as_json)
+    _teach(service, uploaded)
 
 
 @app.command()
@@ -109,6 +123,19 @@ def delete(
     if not yes:
         typer.confirm(f"Delete {len(chosen)} of {mailbox} for good?", abort=True, err=True)
     _do(chosen, _copies(service).delete, "deleted", as_json=as_json)
+
+
+def _upload(service: Service, held: HeldMessage) -> MessageReference:
+    """A copy to learn from: the released one may be gone by then."""
+    return service.messages.put_copy(f"{UPLOADS}{held.reference.sha256}", service.messages.read(held.reference))
+
+
+def _teach(service: Service, references: list[MessageReference]) -> None:
+    """Have the service learn that these are no spam."""
+    taught_at = round(datetime.now(UTC).timestamp() * 1000)
+    for at in range(0, len(references), MAX_MESSAGES):
+        request = LearnRequest(Label.HAM, tuple(references[at : at + MAX_MESSAGES]), taught_at, "quarantine")
+        LearnQueue(service.sqs, service.output(Output.LEARN_QUEUE_URL)).send([request])
 
 
 def _do(chosen: list[HeldMessage], action: Callable[[HeldMessage], None], done: str, *, as_json: bool) -> None:

@@ -11,15 +11,18 @@ from typing import Any
 
 import pytest
 
+from postern import replies
 from postern.bayes.archive import dump_lessons, load_lessons
 from postern.bayes.learning import LearntMessages
 from postern.bayes.lessons import Lesson
 from postern.bayes.requests import Label, LearnRequest, read_request, write_request
 from postern.bayes.stores import SNAPSHOTS_KEPT, About, Content, SnapshotReplaced
-from postern.model import MessageReference
+from postern.exchange import Answer
+from postern.model import Decision, MessageReference
 from postern.ports import Unavailable
 from postern.wire import WireError
 from postern_aws import clients
+from postern_aws.auto_teacher import AutoTeacher
 from postern_aws.learn_function import LearnFunction, is_due
 from postern_aws.learn_queue import LearnQueue
 from postern_aws.learning_journal import Changes, DynamoJournal
@@ -29,6 +32,7 @@ from postern_aws.settings import LearnSettings, read_settings
 from postern_aws.site_model import FRESH_SECONDS, S3SiteModel
 from tests.embedded_aws import BUCKET, Installation
 from tests.letters import lesson, lessons, letter
+from tests.transactions import make_transaction
 
 TABLE = "BayesTokens"
 
@@ -314,3 +318,39 @@ def test_a_request_is_sent_as_it_is_read(aws: Installation) -> None:
     LearnQueue(clients.sqs(), aws.relay_queue_url).send([request])
     (message,) = clients.sqs().receive_message(QueueUrl=aws.relay_queue_url)["Messages"]
     assert read_request(message["Body"]) == request
+
+
+# --- without a teacher ------------------------------------------------------------------------------------
+
+
+def answered(code: int, learn_as: str) -> tuple[Any, Answer]:
+    transaction = make_transaction()
+    reply = replies.REFUSED_AS_SPAM if code >= 500 else replies.accepted(transaction.transaction_id)
+    return transaction, Answer(Decision(transaction.transaction_id, reply, (), learn_as=learn_as), {})
+
+
+def taught(url: str) -> list[LearnRequest]:
+    return [read_request(one["Body"]) for one in clients.sqs().receive_message(QueueUrl=url).get("Messages", ())]
+
+
+def test_refused_mail_teaches_at_once_and_committed_mail_when_it_is_delivered(aws: Installation) -> None:
+    url = aws.relay_queue_url
+    teacher = AutoTeacher(LearnQueue(clients.sqs(), url), report=lambda _id, trouble: pytest.fail(str(trouble)))
+    for code, learn_as in ((250, "spam"), (250, "ham"), (550, "")):
+        teacher.keep(*answered(code, learn_as))
+    assert taught(url) == []
+    transaction, answer = answered(550, "spam")
+    teacher.keep(transaction, answer)
+    (request,) = taught(url)
+    assert (request.label, request.source, request.automatic) == (Label.SPAM, "auto", True)
+    assert request.messages == (transaction.message,)
+    teacher.teach(*(transaction, answered(250, "ham")[1].decision))
+    assert [one.label for one in taught(url)] == [Label.HAM]
+
+
+def test_a_queue_in_trouble_keeps_no_mail_back(aws: Installation) -> None:
+    told: list[str] = []
+    teacher = AutoTeacher(LearnQueue(clients.sqs(), "https://none.invalid/q"), lambda one, trouble: told.append(one))
+    transaction, answer = answered(550, "spam")
+    teacher.keep(transaction, answer)
+    assert told == [transaction.transaction_id]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from postern.bayes.requests import Label, read_request
 from postern.model import Points, Route
 from postern_aws import clients
 from postern_aws.due_rows import DueRows
@@ -70,6 +71,17 @@ def test_a_released_message_is_in_the_inbox_once_and_nowhere_else(postern: Comma
     S3MessageStore(clients.s3(), BUCKET).put_copy(held.reference.key, MESSAGE)
     postern("quarantine", "release", ANN, "t1")
     assert rows.get({"mailbox": mailbox_key(ANN, Folder.INBOX), "item": "state"})["messages"] == 1
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_released_message_can_be_learnt_as_ham(postern: CommandLine) -> None:
+    hold()
+    postern("quarantine", "release", ANN, "t1", "--learn")
+    url = clients.sqs().get_queue_url(QueueName="learn")["QueueUrl"]
+    (message,) = clients.sqs().receive_message(QueueUrl=url)["Messages"]
+    request = read_request(message["Body"])
+    assert (request.label, request.source, request.automatic) == (Label.HAM, "quarantine", False)
+    assert S3MessageStore(clients.s3(), BUCKET).read(request.messages[0]) == MESSAGE
 
 
 def test_a_released_message_of_a_relayed_domain_goes_on_to_its_server(postern: CommandLine, aws: Installation) -> None:

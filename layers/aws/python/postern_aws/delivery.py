@@ -21,6 +21,7 @@ from postern.model import Disposition, HeaderField, MessageReference, Recipient,
 from postern.ports import Unavailable
 from postern.stamping import return_path, stamp
 from postern.subject_tag import tag_subject
+from postern_aws.auto_teacher import AutoTeacher
 from postern_aws.correspondent_intake import CorrespondentIntake
 from postern_aws.mailboxes import Delivered, DynamoMailboxes, Folder
 from postern_aws.message_store import S3MessageStore, mail_key, quarantine_key
@@ -49,6 +50,7 @@ class DeliveryStores:
     waker: SqsWaker
     reports: ReportIntake | None = None
     correspondents: CorrespondentIntake | None = None
+    teacher: AutoTeacher | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,8 @@ class Delivery:
             self._stores.reports.take(commit, raw)
         if self._stores.correspondents is not None:
             self._stores.correspondents.take(commit, raw)
+        if self._stores.teacher is not None:
+            self._stores.teacher.teach(commit.transaction, commit.decision)
         self._stores.outbox.mark_delivered(fingerprint, commit.transaction.transaction_id)
         return commit
 

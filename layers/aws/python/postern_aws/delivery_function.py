@@ -11,11 +11,13 @@ from typing import Any
 from postern.ports import Unavailable
 from postern.wire import WireError
 from postern_aws import clients, metrics
+from postern_aws.auto_teacher import AutoTeacher
 from postern_aws.correspondent_intake import CorrespondentIntake
 from postern_aws.correspondents import DynamoCorrespondents
 from postern_aws.delivery import Delivery, DeliveryStores
 from postern_aws.due_rows import DELIVER_QUEUE, RELAY_QUEUE, DueRow, DueRows
 from postern_aws.items import epoch
+from postern_aws.learn_queue import LearnQueue
 from postern_aws.mailboxes import DynamoMailboxes
 from postern_aws.message_store import S3MessageStore
 from postern_aws.notices import Notice, SnsNotices
@@ -64,6 +66,7 @@ def services(settings: DeliverySettings) -> Services:
         waker=waker,
         reports=_intake(settings),
         correspondents=_correspondents(settings),
+        teacher=_teacher(settings),
     )
     return Services(Delivery(stores), rows, waker, SnsNotices(clients.sns(), settings.notice_topic_arn))
 
@@ -84,6 +87,16 @@ def _correspondents(settings: DeliverySettings) -> CorrespondentIntake | None:
 
 def _report_not_learnt(transaction_id: str, trouble: Exception) -> None:
     logger.warning("Correspondents were not remembered", transaction_id=transaction_id, trouble=str(trouble))
+
+
+def _teacher(settings: DeliverySettings) -> AutoTeacher | None:
+    if settings.learn_queue_url is None:
+        return None
+    return AutoTeacher(LearnQueue(clients.sqs(), settings.learn_queue_url), _report_not_taught)
+
+
+def _report_not_taught(transaction_id: str, trouble: Exception) -> None:
+    logger.warning("A message was not learnt from", transaction_id=transaction_id, trouble=str(trouble))
 
 
 def _report_not_taken(transaction_id: str, trouble: Exception) -> None:

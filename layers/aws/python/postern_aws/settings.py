@@ -117,6 +117,7 @@ class DeliverySettings(CommonSettings):
     correspondents_table: str | None = _optional_table()
     relay_queue_url: str = _url()
     notice_topic_arn: str = _arn()
+    learn_queue_url: str | None = dataclasses.field(default=None, metadata={"read": _matching(_URL, "a URL")})
     hostname: str = _hostname()
 
 
@@ -201,6 +202,7 @@ class FrontEndSettings(CommonSettings):
     thaw_secret_arn: str | None = dataclasses.field(default=None, metadata={"read": _matching(_ARN, "an ARN")})
     thaw_url: str | None = dataclasses.field(default=None, metadata={"read": _matching(_URL, "a URL")})
     correspondents_table: str | None = _optional_table()
+    learn_queue_url: str | None = dataclasses.field(default=None, metadata={"read": _matching(_URL, "a URL")})
     hostname: str = _hostname()
 
 

@@ -94,6 +94,14 @@ class _Standpoint:
         """The sum of what counts, in hundredths."""
         return Points(sum(self._points(result) for result in self.results.values()))
 
+    def counted(self) -> tuple[CountedFinding, ...]:
+        """What the score is the sum of."""
+        return tuple(
+            CountedFinding(check_id, one.symbol, Points(self.views[check_id].scores.get(one.symbol, one.score or 0)))
+            for check_id, result in self.results.items()
+            for one in self._counted(result)
+        )
+
     def wishes(self) -> tuple[_Wish, ...]:
         """Everything that could be done with this copy; the first is to accept it."""
         accept = _Wish(Disposition.ACCEPT, "nothing speaks against it")
@@ -171,6 +179,20 @@ def _dns_is_down(results: Iterable[CheckResult[Any]]) -> bool:
     """Whether every check that asked the DNS ended in `temperror`, and more than one did."""
     asked = [result for result in results if any(one.status != DnsStatus.NOT_ASKED for one in result.lookups)]
     return len(asked) > 1 and all(result.result is ResultWord.TEMPERROR for result in asked)
+
+
+@dataclass(frozen=True, slots=True)
+class CountedFinding:
+    """A finding that counts for a recipient, with the points it counts."""
+
+    check_id: str
+    symbol: str
+    points: Points
+
+
+def counted_findings(recipient: Recipient, results: Results, policy: ResolvedPolicy) -> tuple[CountedFinding, ...]:
+    """Everything that the recipient's score is the sum of."""
+    return _Standpoint.of(recipient, results, policy).counted()
 
 
 def points_text(points: int) -> str:

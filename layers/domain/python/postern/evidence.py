@@ -166,9 +166,15 @@ class UriblEvidence:
 
 @dataclass(frozen=True, slots=True)
 class RulesEvidence:
-    """The names of the rules that hit."""
+    """The names of the rules that hit.
+
+    `header` and `body` are those that look at nothing else, `not_learnt` those whose points nothing is learnt from.
+    """
 
     hits: tuple[str, ...] = ()
+    header: tuple[str, ...] = ()
+    body: tuple[str, ...] = ()
+    not_learnt: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from postern import stamping
+from postern.bayes.auto_learning import auto_label
 from postern.disposition import decide
 from postern.model import CheckResult, Decision, Direction, RecipientDecision, Transaction
 from postern.policy_book import ResolvedPolicy
@@ -26,7 +27,13 @@ def conclude(transaction: Transaction, results: Mapping[str, CheckResult[Any]], 
     if transaction.direction is Direction.OUTBOUND:
         return replace(decision, headers=(received_field(transaction),))
     recipients = tuple(_with_headers(one, results, policy) for one in decision.recipients)
-    return replace(decision, recipients=recipients, headers=stamping.trace_headers(transaction, results))
+    label = auto_label(transaction, results, policy, decision)
+    return replace(
+        decision,
+        recipients=recipients,
+        headers=stamping.trace_headers(transaction, results),
+        learn_as=label.value if label else "",
+    )
 
 
 def _with_headers(

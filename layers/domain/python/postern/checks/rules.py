@@ -12,6 +12,7 @@ from postern.message import Message
 from postern.model import CheckResult, Direction, Finding, Points, ResultWord, Transaction
 from postern.policy import CheckPolicy, Mode, setting
 from postern.ports import RuleSets
+from postern.rules.definitions import RuleBook, RuleKind
 from postern.rules.engine import CompiledRules, compile_rules
 from postern.rules.inspection import NOTHING_KNOWN, Circumstances
 from postern.rules.parser import read_rules
@@ -20,6 +21,9 @@ from postern.rules.rule_set import RuleSet
 from postern.wire import truncate
 
 MAX_DETAIL = 160
+ABOUT_THE_BODY = frozenset({RuleKind.BODY, RuleKind.RAWBODY, RuleKind.URI, RuleKind.URI_DETAIL, RuleKind.MIMEHEADER})
+NOT_LEARNT = frozenset({"noautolearn", "learn", "userconf"})
+NO_FLAGS: frozenset[str] = frozenset()
 NOTHING_STORED = RuleSet()
 COMPILED_KEPT = 3
 """Compiled sets that are kept: with a stock set each is some 50 MB."""
@@ -79,7 +83,15 @@ def evaluate(
     word = ResultWord.FAIL if total > 0 else ResultWord.PASS if evaluation.hits else ResultWord.NONE
     hits = tuple(hit.name for hit in evaluation.hits)
     properties = {"hits": list(hits), **({"stored": stored.version} if stored.version else {})}
-    return CheckResult("rules", word, tuple(findings), evidence=RulesEvidence(hits), properties=properties)
+    return CheckResult("rules", word, tuple(findings), evidence=_evidence(compiled.book, hits), properties=properties)
+
+
+def _evidence(book: RuleBook, hits: tuple[str, ...]) -> RulesEvidence:
+    """What the hits look at; rules of several parts, and functions, may look at everything."""
+    header = tuple(name for name in hits if book.rules[name].kind is RuleKind.HEADER)
+    body = tuple(name for name in hits if book.rules[name].kind in ABOUT_THE_BODY)
+    not_learnt = tuple(name for name in hits if NOT_LEARNT & book.flags.get(name, NO_FLAGS))
+    return RulesEvidence(hits, header, body, not_learnt)
 
 
 def _circumstances(transaction: Transaction, required: Required) -> Circumstances:
