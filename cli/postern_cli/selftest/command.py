@@ -33,7 +33,8 @@ def selftest(service: Service, as_json: AsJson = False) -> None:
         print_json(answer)
     else:
         out.print(_outcomes(answer["outcomes"]))
-        out.print(_lists(answer["lists"], {one["name"]: one["since"] for one in answer["switched"]}))
+        since = {(one["section"], one["name"]): one["since"] for one in answer["switched"]}
+        out.print(_lists(answer["lists"], since))
     dead = [one for one in answer["outcomes"] if one["health"] == Health.DEAD.value]
     raise typer.Exit(int(ExitCode.NOT_DONE if dead else ExitCode.DONE))
 
@@ -60,11 +61,13 @@ def _outcomes(outcomes: list[dict[str, Any]]) -> Table:
     return table
 
 
-def _lists(lists: dict[str, str], switched: dict[str, str]) -> Table:
+def _lists(lists: list[dict[str, str]], switched: dict[tuple[str, str], str]) -> Table:
     table = Table(title="\nDNS lists", title_justify="left", title_style="bold", box=None, pad_edge=False)
-    for column in ("list", "health", "counts"):
+    for column in ("check", "list", "health", "counts"):
         table.add_column(column)
-    for name, health in lists.items():
-        counts = f"only observed since {switched[name][:16]}" if name in switched else "yes"
-        table.add_row(name, Text(health, style=LIST_COLOURS.get(health, "red")), counts)
+    for one in lists:
+        section, name, health = one["section"], one["name"], one["health"]
+        since = switched.get((section, name), "")
+        counts = f"only observed since {since[:16]}" if since else "yes"
+        table.add_row(section, name, Text(health, style=LIST_COLOURS.get(health, "red")), counts)
     return table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
@@ -203,3 +204,11 @@ def test_every_shipped_list_says_its_terms_and_has_test_points() -> None:
     for one in SHIPPED.values():
         assert one.terms
         assert one.listed_test != one.unlisted_test
+
+
+def test_a_list_that_is_only_observed_is_told_about_and_counts_nothing() -> None:
+    names = tuple(one.name for one in POLICY.every_list())
+    result, _ = judge(letter("http://shop.bad-links.biz/x"), policy=replace(POLICY, observed=names))
+    assert {one.symbol for one in result.findings} == {"URIBL_OBSERVED"}
+    assert (result.result, result.proposals, result.evidence) == (ResultWord.NONE, (), UriblEvidence())
+    assert result.properties["observed"]

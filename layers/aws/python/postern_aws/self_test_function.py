@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from postern.checks.backscatter import BackscatterPolicy
-from postern.checks.dnsbl import DnsblPolicy
 from postern.model import MessageReference, Site
 from postern.self_test import Health, Outcome, Probe, judge, probes, transaction_of, worst
 from postern.wire import to_json
@@ -64,7 +63,7 @@ class SelfTest:
         metrics.emit({metrics.DEFENCES_DEAD: len(dead)})
         if dead:
             self._tell(dead)
-        lists = self.dns_lists.run(snapshot.book.section("dnsbl", DnsblPolicy), now)
+        lists = self.dns_lists.run(snapshot.book, now)
         return {"outcomes": to_json(outcomes), **lists}
 
     def _ask(self, probe: Probe, site: Site, now: datetime) -> tuple[Outcome, ...]:

@@ -50,6 +50,8 @@ class UriblPolicy(CheckPolicy):
     )
     lists: tuple[NameList, ...] = setting((), "further lists; one with the name of a known list takes its place")
     skip: tuple[str, ...] = setting(WELL_KNOWN, "domains that are never asked for, with all below them")
+    observed: tuple[str, ...] = setting((), "names of lists that are asked and told about, but never count")
+    always_counted: tuple[str, ...] = setting((), "names of lists that the self-test must not switch to observe")
     max_names: int = setting(20, "how many names of one message are asked for", minimum=1, maximum=50)
 
     def __post_init__(self) -> None:
@@ -78,6 +80,7 @@ SPEC = CheckSpec(
         symbol("URIBL_HELO_LISTED", 2, "a list lists what the client calls itself", corroborates=True),
         symbol("URIBL_LINK_LISTED", 3, "a list lists a domain that the message leads to", corroborates=True),
         symbol("URIBL_MANY_NAMES", 0, "the message has more names than are asked for"),
+        symbol("URIBL_OBSERVED", 0, "what a list says that is only observed"),
         symbol("URIBL_REFUSES_US", 0, "a list refuses our questions; see its terms", is_trouble=True),
         symbol("URIBL_BROKEN", 0, "a list answers what no list may; take it out"),
         symbol("URIBL_TEMPERROR", 0, "a list did not answer"),
@@ -99,6 +102,7 @@ _TROUBLES = {
     ListState.BROKEN: "URIBL_BROKEN",
     ListState.TEMPERROR: "URIBL_TEMPERROR",
 }
+_SAYS_NOTHING = (ListState.SILENT, ListState.TEMPERROR)
 
 
 def evaluate(
@@ -114,14 +118,16 @@ def evaluate(
     A list counts once, with the points of its strongest listing.
     """
     names, more = names_to_ask(_sources(transaction, message), _left_out(transaction, policy), policy.max_names)
-    answers = ask_about_names(names, policy.every_list(), resolver)
+    every = ask_about_names(names, policy.every_list(), resolver)
+    observed = tuple(one for one in every if one.name_list.name in policy.observed)
+    answers = tuple(one for one in every if one not in observed)
     listed = [one for one in answers if one.listings]
     found = tuple(dict.fromkeys(listing.subject for one in listed for listing in one.listings))
     many = (Finding("URIBL_MANY_NAMES", f"{policy.max_names} were asked for"),) if more and answers else ()
     return CheckResult(
         CHECK_ID,
         _word(answers),
-        findings=(*_findings(answers), *many),
+        findings=(*_findings(answers), *_observations(observed), *many),
         proposals=tuple(_proposals(answers))[:1],
         evidence=UriblEvidence(
             names=found,
@@ -133,10 +139,14 @@ def evaluate(
             "listed": list(found[: policy.max_names]),
             "lists": {
                 one.name_list.name: {"result": one.state.value, "asked": one.asked, "codes": list(one.codes)}
-                for one in answers
+                for one in every
             },
+            "observed": [one.name_list.name for one in observed],
         },
-        reason="; ".join(f"{one.name_list.name}: {one.state}" for one in answers),
+        reason="; ".join(
+            [f"{one.name_list.name}: {one.state}" for one in answers]
+            + [f"{one.name_list.name}: {one.state} (only observed)" for one in observed]
+        ),
     )
 
 
@@ -171,6 +181,12 @@ def _findings(answers: tuple[NameListAnswer, ...]) -> Iterator[Finding]:
             yield Finding(_LISTED[one.listings[0].role], f"{where}: {shown}", one.points)
         elif one.state in _TROUBLES:
             yield Finding(_TROUBLES[one.state], f"{where}: {', '.join(one.codes) or one.state}")
+
+
+def _observations(observed: tuple[NameListAnswer, ...]) -> Iterator[Finding]:
+    for one in observed:
+        if one.state not in _SAYS_NOTHING:
+            yield Finding("URIBL_OBSERVED", f"{one.name_list.name} ({one.name_list.zone}): {one.state}")
 
 
 def _proposals(answers: tuple[NameListAnswer, ...]) -> Iterator[Proposal]:
