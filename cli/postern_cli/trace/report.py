@@ -87,6 +87,7 @@ def _facts(transaction: Transaction) -> dict[str, str]:
         "TLS": f"{tls.version} {tls.cipher}" if tls else "none",
         "reverse-path": _reverse_path(transaction),
         **({"authenticated": session.authenticated_as} if session and session.authenticated_as else {}),
+        **({"noticed": ", ".join(transaction.observations)} if transaction.observations else {}),
     }
 
 
