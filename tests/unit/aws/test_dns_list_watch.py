@@ -86,6 +86,7 @@ def test_sick_lists_are_switched_told_once_and_switched_back(notices: Installati
         ("names", "lists everything"),
     ]
     assert [one["name"] for one in found["switched"]] == SWITCHED
+    assert [one["section"] for one in found["switched"]] == ["dnsbl", "dnsbl", "uribl"]
     assert observed() == tuple(SWITCHED)
     (told,) = notices.notices()
     assert told["MessageAttributes"]["event"]["Value"] == "dns_list_switched"

@@ -14,15 +14,15 @@ from postern.policy_compiler import Snapshot
 
 Sections = dict[str, dict[str, object]]
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
-BAD = SwitchedList(name="spamcop", reason="refuses us", since="2026-11-01T06:00:00+00:00")
+BAD = SwitchedList(section="dnsbl", name="spamcop", reason="refuses us", since="2026-11-01T06:00:00+00:00")
 SPAMCOP, PSBL = ("dnsbl", "spamcop"), ("dnsbl", "psbl")
-ROW = {"name": "spamcop", "reason": "refuses us", "since": "2026-11-01T06:00:00+00:00"}
+ROW = {"section": "dnsbl", "name": "spamcop", "reason": "refuses us", "since": "2026-11-01T06:00:00+00:00"}
 
 
 @pytest.mark.parametrize("health", [ListHealth.REFUSES_US, ListHealth.LISTS_EVERYTHING])
 def test_an_unusable_list_is_switched_and_told(health: ListHealth) -> None:
     found = switch((), {SPAMCOP: health, PSBL: ListHealth.HEALTHY}, (), NOW)
-    expected = SwitchedList(name="spamcop", reason=health.value, since="2026-11-22T06:00:00+00:00")
+    expected = SwitchedList(section="dnsbl", name="spamcop", reason=health.value, since="2026-11-22T06:00:00+00:00")
     assert (found.switched, found.fresh, found.recovered) == ((expected,), (expected,), ())
 
 

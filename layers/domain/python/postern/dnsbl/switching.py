@@ -30,7 +30,7 @@ ListKey = tuple[str, str]
 class SwitchedList:
     """A list that the self-test has switched to observe: since when (ISO 8601, UTC), and why."""
 
-    section: str = setting(CHECK_SECTIONS[0], "the check that asks it")
+    section: str = setting("", "the check that asks it: dnsbl or uribl")
     name: str = setting("", "what people call the list")
     reason: str = setting("", "what its test points showed")
     since: str = setting("", "when the self-test switched it")
@@ -108,9 +108,9 @@ def _switched_keys(section: Section) -> list[ListKey]:
     stored = section.get(SWITCHED)
     rows = stored if isinstance(stored, Sequence) else ()
     return [
-        (str(row.get("section", CHECK_SECTIONS[0])), str(row["name"]))
+        (str(row["section"]), str(row["name"]))
         for row in rows
-        if isinstance(row, Mapping) and "name" in row
+        if isinstance(row, Mapping) and {"section", "name"} <= row.keys()
     ]
 
 
