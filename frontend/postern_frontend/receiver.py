@@ -101,6 +101,7 @@ class SmtpConversation:
         self._incoming = IncomingTransaction(service.spool_budget, service.spool_directory)
         self._commands_seen = -1
         self._draining = False
+        self._logged_in_at = 0.0
         self._messages_accepted = 0
         self._recipients_refused = 0
 
@@ -275,12 +276,13 @@ class SmtpConversation:
         self._connection.start_tls()
 
     async def _log_in(self, given: LoginGiven) -> None:
+        self._logged_in_at = asyncio.get_running_loop().time()
         self._answer(await self._submitter.log_in(given) if self._submitter else replies.LOGIN_UNAVAILABLE)
 
     # --- the envelope ---------------------------------------------------------------------------------
 
     def _judge_reverse_path(self, path: MailPath | None, declared_size: int) -> None:
-        stopped = self._in_the_clear(path) or self._service.acceptance.stopped(self._account)
+        stopped = self._in_the_clear(path) or self._service.acceptance.stopped(self._account, self._logged_in_at)
         if self._screen.is_banned:
             self._protocol.answer(replies.BANNED_MEANWHILE)
         elif stopped is not None:

@@ -26,8 +26,8 @@ LOOK_FROM = 0.5
 """The share of its limits from which an account's recipients are looked up: before that nobody needs to know."""
 
 MAX_LOOKED_AT = 100
-REMEMBERED_FOR = timedelta(seconds=10)
-"""How long a refusal is given without asking again; so long a thawed account may have to wait."""
+LIMITED_FOR = 10.0
+"""Seconds for which an account that is limited is put off without asking again."""
 
 MAX_REMEMBERED = 10_000
 _REPLIES = {
@@ -40,8 +40,8 @@ _REPLIES = {
 class SubmissionGuard(Protocol):
     """Asked for every message of an account; says nothing of messages that nobody logged in for."""
 
-    def refusal(self, account: str) -> Reply | None:
-        """Why an account may not begin a message, as far as that is known here; never blocks."""
+    def refusal(self, account: str, logged_in_at: float) -> Reply | None:
+        """Why an account that logged in at this time of the loop may not begin a message; never blocks."""
         ...
 
     async def take(self, transaction: Transaction) -> Reply | None:
@@ -56,9 +56,9 @@ class SubmissionGuard(Protocol):
 class NoGuard:
     """Accounts may send what they like. Implements `SubmissionGuard`."""
 
-    def refusal(self, account: str) -> Reply | None:
+    def refusal(self, account: str, logged_in_at: float) -> Reply | None:
         """Never."""
-        del account
+        del account, logged_in_at
         return None
 
     async def take(self, transaction: Transaction) -> Reply | None:
@@ -93,10 +93,12 @@ class SendingGuard:
 
     # --- for sessions ---------------------------------------------------------------------------------
 
-    def refusal(self, account: str) -> Reply | None:
-        """See `SubmissionGuard`."""
-        until, reply = self._refused.get(account, (0.0, None))
-        return reply if asyncio.get_running_loop().time() < until else None
+    def refusal(self, account: str, logged_in_at: float) -> Reply | None:
+        """See `SubmissionGuard`. Who could log in since is frozen no more."""
+        refused_at, reply = self._refused.get(account, (0.0, None))
+        if reply is replies.ACCOUNT_FROZEN:
+            return reply if logged_in_at <= refused_at else None
+        return reply if _now() < refused_at + LIMITED_FOR else None
 
     async def take(self, transaction: Transaction) -> Reply | None:
         """See `SubmissionGuard`."""
@@ -150,12 +152,16 @@ class SendingGuard:
         self._shares[account] = verdict.share
         reply = _REPLIES[verdict.outcome]
         if reply is not None:
-            self._refused[account] = (asyncio.get_running_loop().time() + REMEMBERED_FOR.total_seconds(), reply)
+            self._refused[account] = (_now(), reply)
 
     async def _note_network(self, account: str, transaction: Transaction) -> None:
         network, now = network_of(transaction.client_ip or ""), transaction.received_at
         if network and not self._recently.has(f"{account} {network}", now, timedelta(days=1)):
             await self._effects.run(lambda: self._effects.watch.store.note_network(account, network, now))
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _account_of(transaction: Transaction) -> str:

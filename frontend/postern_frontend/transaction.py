@@ -100,9 +100,9 @@ class Acceptance:
         self._slots = NetworkSlots(per_network=limits.per_network, wait_seconds=limits.wait_seconds)
         self._now = now
 
-    def stopped(self, account: str) -> Reply | None:
+    def stopped(self, account: str, logged_in_at: float) -> Reply | None:
         """Why an account (or nobody: empty) may not begin a message, as far as that is known; never blocks."""
-        return self._effects.guard.refusal(account) if account else None
+        return self._effects.guard.refusal(account, logged_in_at) if account else None
 
     async def settle(self, message: ReceivedMessage, log: SessionLog) -> Reply:
         """The reply to a message; never raises `Unavailable`."""

@@ -186,7 +186,6 @@ def test_the_link_in_the_notice_thaws_and_then_mail_flows_again() -> None:
         assert account is not None
         assert ticket.is_for(account.frozen)
         assert Thawing(guarded.office.accounts, guarded.store, guarded.behind).thaw(ANN).released == 7
-        guarded.forget()
         assert (await run_away(ports))[0].startswith("250")
 
     guarded.hold(work)
