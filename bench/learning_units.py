@@ -14,7 +14,7 @@ import logging
 import math
 import os
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,7 +41,7 @@ class Units:
     """Counts while it is open. A deletion costs what the item was, which has to be looked up before."""
 
     def __init__(self) -> None:
-        self.counts: Counter[str] = Counter()
+        self.counts: dict[str, float] = defaultdict(float)
 
     @contextmanager
     def counting(self) -> Iterator[None]:
@@ -85,7 +85,7 @@ WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem"})
 
 def make_installation() -> LearnFunction:
     """The learn function with what it needs."""
-    boto3.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+    boto3.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
     keys = (("scope", "HASH"), ("entry", "RANGE"))
     boto3.client("dynamodb").create_table(
         TableName=TABLE,
@@ -152,7 +152,7 @@ def main() -> None:
     print(f"{len(mail)} messages, {given.at_once} in a request; {kept.hams} ham and {kept.spams} spam are known")
     for what, units, messages in (("learning", learnt, len(mail)), ("again", again, 100), ("scanning", scanned, SCANS)):
         write, reads = units.counts.pop("write", 0) / messages, units.counts.pop("read", 0) / messages
-        calls = ", ".join(f"{name} {count}" for name, count in sorted(units.counts.items()))
+        calls = ", ".join(f"{name} {count:.0f}" for name, count in sorted(units.counts.items()))
         print(f"{what:9} {write:6.2f} write and {reads:5.2f} read units a message   ({calls})")
     print(f"reading the model for the first time: {first:.0f} ms")
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
 from rich.progress import Progress
 from typer.core import TyperCommand
@@ -34,7 +33,7 @@ _LABELS = {"--spam": Label.SPAM, "--ham": Label.HAM, "--forget": Label.FORGOTTEN
 class ManyPaths(TyperCommand):
     """A command whose `--spam`, `--ham` and `--forget` take every path that follows, as a shell's `*` gives them."""
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Repeat the option before each path."""
         spelt: list[str] = []
         option = ""

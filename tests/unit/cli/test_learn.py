@@ -152,14 +152,12 @@ def test_an_interrupted_command_goes_on_where_it_stopped(
     state, reads = tmp_path / "state", 0
     from postern_cli.learn import command  # noqa: PLC0415 - only this test needs the module
 
-    real = command.read_mail
-
     def until_key_is_pressed(path: Path) -> Any:
         nonlocal reads
         reads += 1
         if reads == 120:
             raise KeyboardInterrupt
-        return real(path)
+        return read_mail(path)
 
     monkeypatch.setattr(command, "read_mail", until_key_is_pressed)
     assert "go on" in run("learn", "--state", state, "--spam", mail[0], code=130).stderr

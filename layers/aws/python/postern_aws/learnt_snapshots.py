@@ -7,7 +7,7 @@ the learnt set it was made of. What scans read lies apart from what only learnin
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -96,17 +96,19 @@ class S3LearntSnapshots:
         """The oldest; that they are still there does no harm, and the next snapshot tries again."""
         for version in versions:
             for key in (f"{MODELS}{version}", f"{LESSONS}{version}", f"{LESSONS}{version}{_ABOUT}"):
-                self._called(f"{key} cannot be deleted", lambda key=key: self._delete(key))
+                self._delete(key)
 
     def _delete(self, key: str) -> None:
-        self.client.delete_object(Bucket=self.bucket, Key=key)
+        try:
+            self.client.delete_object(Bucket=self.bucket, Key=key)
+        except (BotoCoreError, ClientError) as trouble:
+            raise Unavailable(f"{key} cannot be deleted") from trouble
 
     def _get(self, key: str, most: int) -> bytes:
-        def read() -> bytes:
+        try:
             return self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read(most)
-
-        octets: bytes = self._called(f"{key} cannot be read", read)
-        return octets
+        except (BotoCoreError, ClientError) as trouble:
+            raise Unavailable(f"{key} cannot be read") from trouble
 
     def _put(self, key: str, octets: bytes, condition: dict[str, Any] | None = None) -> None:
         try:
@@ -115,13 +117,6 @@ class S3LearntSnapshots:
             if http_status(trouble) in (409, 412):
                 raise SnapshotReplaced(key) from trouble
             raise Unavailable(f"{key} cannot be stored") from trouble
-
-    @staticmethod
-    def _called(trouble: str, call: Callable[[], Any]) -> Any:
-        try:
-            return call()
-        except (BotoCoreError, ClientError) as wrong:
-            raise Unavailable(trouble) from wrong
 
 
 def _read_about(content: bytes) -> About:

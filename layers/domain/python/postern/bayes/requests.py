@@ -70,14 +70,14 @@ def read_request(body: str) -> LearnRequest:
         request = from_json(LearnRequest, json.loads(body))
     except (RecursionError, ValueError) as wrong:
         raise WireError(f"a request to learn cannot be read: {wrong}") from wrong
-    for wrong, text in (
+    for broken, text in (
         (not is_source(request.source), "its source is no word"),
         (request.scope != GLOBAL, f"nobody learns for {request.scope!r}"),
         (not 0 < len(request.messages) <= MAX_MESSAGES, f"it has {len(request.messages)} messages"),
         (not 0 <= request.taught_at <= _LATEST, "its time is no time"),
         (not all(one.key.startswith(READABLE) for one in request.messages), "a message lies where none are"),
     ):
-        if wrong:
+        if broken:
             raise WireError(f"a request to learn cannot be read: {text}")
     return request
 
