@@ -28,6 +28,7 @@ class PasswordVerifier:
     def __call__(self, hashed: str, password: str) -> bool:
         """Whether `hashed` is of this password; an empty one is nobody's."""
         try:
-            return _hasher.verify(hashed or self._nobody, password) and bool(hashed)
+            _hasher.verify(hashed or self._nobody, password)
         except (VerificationError, InvalidHashError):
             return False
+        return bool(hashed)

@@ -96,11 +96,7 @@ class Office:
         facts = self.world.facts
         return replace(
             self.world.service(starttls=True),
-            profile=submission_profile(
-                HOSTNAME,
-                max_message_octets=self.world.max_message_octets,
-                bare_line_ends=self.world.manners.bare_newline,
-            ),
+            profile=submission_profile(HOSTNAME, max_message_octets=self.world.max_message_octets),
             submission=Submission(
                 logins=Logins(self.accounts, PasswordVerifier(), run_directly, self.verifying),
                 policy=lambda: self.policy,

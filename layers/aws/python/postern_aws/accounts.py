@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -71,7 +71,7 @@ class DynamoAccounts:
         address: str,
         change: str,
         condition: str,
-        values: dict[str, object],
+        values: Mapping[str, object],
         names: dict[str, str] | None = None,
     ) -> bool:
         """Whether the condition held."""
