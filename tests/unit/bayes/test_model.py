@@ -62,7 +62,7 @@ def test_what_is_read_back_judges_alike(model: Model) -> None:
 def test_a_seed_gives_way_as_the_site_learns(model: Model) -> None:
     opposite = [type(one)(one.digest, not one.spam, 0, one.features) for one in learnt_letters(200)]
     grown = train(opposite, seed=model)
-    assert grown.provenance.seed_weight == pytest.approx(1 / 1.4)
+    assert grown.provenance.seed_weight == pytest.approx(1 / 3)
     assert classify(grown, read(letter(600, spam=True))[1]).state is State.HAM
 
 

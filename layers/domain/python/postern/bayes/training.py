@@ -19,7 +19,7 @@ from postern.bayes.model import WORD_BITS, Model, Provenance, grams_input, words
 FOLDS = 5
 """Parts for cross-fitting: scores that the combination is calibrated on come from messages not trained on."""
 
-SEED_WORTH = 1_000.0
+SEED_WORTH = 200.0
 """The seed model weighs half when the site has learnt so many messages, and less and less thereafter."""
 
 _SPREAD = np.uint32(2654435761)
