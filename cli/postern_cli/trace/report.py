@@ -11,7 +11,7 @@ from rich.text import Text
 
 from postern.disposition import points_text
 from postern.exchange import read_result
-from postern.model import Disposition, Transaction
+from postern.model import Direction, Disposition, Transaction
 from postern_aws.receipts import Receipt
 from postern_cli.console import printable
 from postern_cli.explanation import COLOURS, Results, disposition_cell, explanation, points_cell
@@ -68,7 +68,7 @@ def _summary(receipt: Receipt) -> Panel:
     transaction, decision = receipt.transaction, receipt.decision
     harshest = severest(receipt)
     facts = Table.grid(padding=(0, 2))
-    for name, value in _facts(transaction).items():
+    for name, value in _facts(transaction, decision.reverse_path).items():
         facts.add_row(Text(name, style="dim"), printable(value))
     reply = decision.reply.encode().decode("ascii").rstrip()
     lines = Group(disposition_cell(harshest), Text(reply), Text(), facts)
@@ -78,14 +78,16 @@ def _summary(receipt: Receipt) -> Panel:
     return Panel(lines, title=title, title_align="left", subtitle=subtitle, border_style=COLOURS[harshest])
 
 
-def _facts(transaction: Transaction) -> dict[str, str]:
+def _facts(transaction: Transaction, leaves_as: str | None) -> dict[str, str]:
     session = transaction.session
     tls = session.tls if session else None
     return {
+        **({"direction": "outgoing"} if transaction.direction is Direction.OUTBOUND else {}),
         "received": f"{transaction.received_at.astimezone():%Y-%m-%d %H:%M:%S %Z}",
         "client": f"{transaction.client_ip or 'unknown'} ({transaction.helo_identity or 'no HELO'})",
         "TLS": f"{tls.version} {tls.cipher}" if tls else "none",
         "reverse-path": _reverse_path(transaction),
+        **({"leaves as": leaves_as} if leaves_as else {}),
         **({"authenticated": session.authenticated_as} if session and session.authenticated_as else {}),
         **({"noticed": ", ".join(transaction.observations)} if transaction.observations else {}),
     }
