@@ -27,11 +27,14 @@ FILTERED = [name for name in SAMPLES if name not in ("unknown-recipient", "relay
 EXPECTED = {
     "clean": Disposition.ACCEPT,
     "newsletter": Disposition.ACCEPT,
+    "list-copy": Disposition.ACCEPT,
+    "junk": Disposition.JUNK,
     "gtube": Disposition.REJECT,
     "dmarc-reject": Disposition.QUARANTINE,
     "own-domain-forged": Disposition.REJECT,
     "blocked-sender": Disposition.REJECT,
     "refused-sender": Disposition.REJECT,
+    "listed-client": Disposition.REJECT,
     "relayed": Disposition.ACCEPT,
 }
 
