@@ -98,3 +98,23 @@ def test_a_final_result_of_any_check_leads_to_the_decision(packing: Packing) -> 
         "$.results.stage_1.iprev.final",
     ]
     assert choice["Next"] == "decide"
+
+
+SIGNING = {**FUNCTIONS, "sign_message": "arn:aws:lambda:eu-west-1:123456789012:function:sign_message"}
+
+
+@pytest.mark.parametrize("stages", [STAGES, ()])
+def test_the_machine_of_outgoing_mail_signs_what_is_accepted_also_without_any_check(stages: Any) -> None:
+    made = definition(stages, Packing.CHECK, SIGNING, signs=True)
+    assert Linter.validate(json.dumps(made)) == []
+    for start, states in scopes(made):
+        assert {start, *(name for state in states.values() for name in targets(state))} == set(states)
+    assert made["StartAt"] == ("stage_1" if stages else "decide")
+    accepted = made["States"]["is accepted"]
+    assert (accepted["Choices"][0]["NumericEquals"], accepted["Default"]) == (250, "answer")
+
+
+def test_what_cannot_be_signed_ends_the_execution() -> None:
+    sign = definition((), Packing.CHECK, SIGNING, signs=True)["States"]["sign"]
+    assert "Catch" not in sign
+    assert {"States.ALL", "States.TaskFailed"}.isdisjoint(sign["Retry"][0]["ErrorEquals"])
