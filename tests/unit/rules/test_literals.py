@@ -5,8 +5,14 @@ from __future__ import annotations
 import pytest
 import regex
 
+from postern.rules import literals as reading
 from postern.rules.literal_index import LiteralIndex
-from postern.rules.literals import NOT_WORD, counted_literals, required_literals, squeezed_literals
+from postern.rules.literals import NOT_WORD
+from postern.rules.syntax import UnreadError, read_tree
+
+
+def required_literals(pattern: bytes) -> frozenset[bytes]:
+    return reading.required_literals(read_tree(pattern, "i"))
 
 
 @pytest.mark.parametrize(
@@ -19,7 +25,6 @@ from postern.rules.literals import NOT_WORD, counted_literals, required_literals
         (rb"a|bc", set()),
         (rb"[0-9]{8}", set()),
         (rb"(?!viagra)pills", {b"pills"}),
-        (rb"unclosed(", set()),
     ],
 )
 def test_what_a_pattern_needs(pattern: bytes, literals: set[bytes]) -> None:
@@ -46,7 +51,7 @@ def test_a_text_that_matches_has_one_of_them(pattern: bytes, text: bytes) -> Non
     assert regex.search(pattern, text, regex.IGNORECASE)
     literals = required_literals(pattern)
     assert not literals or any(literal in text.lower() for literal in literals)
-    counted = counted_literals(pattern)
+    counted = reading.counted_literals(read_tree(pattern, "i"))
     assert counted is None or sum(text.lower().count(one) for one in counted[0]) >= counted[1]
 
 
@@ -59,13 +64,18 @@ def test_a_text_that_matches_has_one_of_them(pattern: bytes, text: bytes) -> Non
 )
 def test_squeezed_text_has_what_disguised_words_need(pattern: bytes, text: bytes) -> None:
     assert regex.search(pattern, text, regex.IGNORECASE)
-    literals = squeezed_literals(pattern)
+    literals = reading.squeezed_literals(read_tree(pattern, "i"))
     assert literals is not None
     assert not literals or any(literal in text.lower().translate(None, NOT_WORD) for literal in literals)
 
 
+def test_a_broken_pattern_is_not_read() -> None:
+    with pytest.raises(UnreadError):
+        read_tree(b"unclosed(")
+
+
 def test_a_pattern_of_other_scripts_cannot_match_ascii() -> None:
-    assert squeezed_literals(rb"[\xd0\xd1][\x80-\xbf]") is None
+    assert reading.squeezed_literals(read_tree(rb"[\xd0\xd1][\x80-\xbf]")) is None
 
 
 def test_the_index_finds_what_a_plain_search_finds() -> None:

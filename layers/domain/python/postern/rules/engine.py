@@ -1,28 +1,26 @@
 """Evaluating a rule book against a message.
 
-Patterns are tried only where one of the literals they need occurs: all texts of the message are laid end to end and
-looked up at once. Every search is bounded in time, and after a few that took too long the rest is left out.
+Patterns are tried only where they may match (`targets.Candidates` tells). Every search is bounded in time, and after a
+few that took too long the rest is left out.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from postern.message import Message
 from postern.model import Points
-from postern.rules.definitions import HeaderTest, Problem, RuleBook, ScoreSet
+from postern.rules.definitions import Problem, RuleBook, ScoreSet
 from postern.rules.header_views import decoded_field, raw_field
 from postern.rules.inspection import NOTHING_KNOWN, Circumstances, Inspection
-from postern.rules.literals import MIN_LENGTH, NOT_WORD
 from postern.rules.matchers import NO_MATCH, Match, Matcher
-from postern.rules.plan import BODY, COUNTED, Plan, Target, make_plan
+from postern.rules.plan import Plan, make_plan
+from postern.rules.targets import BODY, Finding, Target
 from postern.rules.uri_list import UriInfo
 
 MAX_FULL_OCTETS = 1_048_576
 MAX_TIMED_OUT = 8
-_ONE_EMPTY = (b"",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +64,15 @@ class CompiledRules:
         return _Run(self.plan, Inspection(message, self.plan.settings, circumstances)).evaluate()
 
 
-def compile_rules(book: RuleBook, score_set: int = ScoreSet.LOCAL) -> CompiledRules:
-    """The rules of a book made ready. Rules whose points in the score set are zero are off."""
-    return CompiledRules(make_plan(book, score_set))
+def compile_rules(book: RuleBook, score_set: int = ScoreSet.LOCAL, database: bytes | None = None) -> CompiledRules:
+    """The rules of a book made ready. Rules whose points in the score set are zero are off.
+
+    `database` (of `plan.build_database`) makes them ready sooner and an evaluation of many rules ten times as fast.
+    Raises `ScannerError` when it is not for this book, this machine and this version of hyperscan.
+    """
+    plan = make_plan(book, score_set, database)
+    _ = plan.candidates
+    return CompiledRules(plan)
 
 
 class _Run:
@@ -84,15 +88,11 @@ class _Run:
         self._texts: dict[Target, tuple[bytes, ...]] = {}
 
     def evaluate(self) -> Evaluation:
-        for target in self._plan.patterns.targets:
+        for target in self._plan.targets:
             self._texts[target] = self._make_texts(target)
         self._exists()
-        self._by_literal()
-        self._squeezed()
-        self._always()
-        self._mime_headers()
+        self._patterns()
         self._uri_details()
-        self._templates()
         self._calls()
         self._metas()
         return self._evaluation()
@@ -102,6 +102,9 @@ class _Run:
         if kind == "header":
             text = self._inspection.headers.text(name, views)
             return ((if_unset or "").encode("utf-8", "surrogateescape") if text is None else text,)
+        if kind == "mimeheader":
+            unset = (if_unset or "").encode("utf-8", "surrogateescape")
+            return tuple(unset if one is None else one for one in self._part_fields(name.lower(), "raw" in views))
         if kind == "body":
             return self._inspection.bodies.lines
         if kind == "rawbody":
@@ -115,98 +118,35 @@ class _Run:
             if self._inspection.headers.text(header) is not None:
                 self._values[name] = 1.0
 
-    def _by_literal(self) -> None:
-        """Lay all texts end to end, look the literals up, and try the patterns on the texts that have them."""
-        targets = [(target, text) for target, texts in self._texts.items() for text in texts]
-        laid = b"\0".join(text for _, text in targets).lower()
-        starts, at = [], 0
-        for _, text in targets:
-            starts.append(at)
-            at += len(text) + 1
-        wanted: dict[Matcher, dict[int, None]] = {}
-        slots = self._plan.slots
-        seen: set[tuple[int, int]] = set()
-        counts: dict[tuple[Matcher, int], int] = {}
-        for number, position in self._plan.index.find(laid):
-            place = bisect_right(starts, position) - 1
-            if COUNTED in slots[number] and targets[place][0] == BODY:
-                for matcher in slots[number][COUNTED]:
-                    counts[matcher, place] = counts.get((matcher, place), 0) + 1
-            if (number, place) in seen:
-                continue
-            seen.add((number, place))
-            for matcher in slots[number].get(targets[place][0], ()):
-                wanted.setdefault(matcher, {})[place] = None
-        for matcher, places in wanted.items():
-            self._try(matcher, [targets[place][1] for place in sorted(places)])
-        self._counted([place for place, (target, _) in enumerate(targets) if target == BODY], counts)
-
-    def _counted(self, places: list[int], counts: dict[tuple[Matcher, int], int]) -> None:
-        """Patterns that repeat something are tried on the paragraphs that have enough of it."""
-        lines = self._texts.get(BODY, ())
-        lower = [line.lower() for line in lines] if self._plan.patterns.counted else []
-        for matcher in self._plan.patterns.counted:
-            literals, least = matcher.counted or (frozenset(), 0)
-            short = [literal for literal in literals if len(literal) < MIN_LENGTH]
-            likely = [
-                line
-                for line, text, place in zip(lines, lower, places, strict=True)
-                if counts.get((matcher, place), 0) + sum(text.count(literal) for literal in short) >= least
-            ]
-            if likely:
-                self._try(matcher, likely)
-
-    def _squeezed(self) -> None:
-        """The same for patterns against disguised words, over paragraphs without what disguises.
-
-        They are always tried on paragraphs that are not ASCII.
-        """
-        lines = self._texts.get(BODY, ())
-        if not self._plan.patterns.squeezed or not lines:
-            return
-        foreign = [line for line in lines if not line.isascii()]
-        plain = [line for line in lines if line.isascii()]
-        squeezed = [line.lower().translate(None, NOT_WORD) for line in plain]
-        starts, at = [], 0
-        for text in squeezed:
-            starts.append(at)
-            at += len(text) + 1
-        wanted: dict[Matcher, dict[int, None]] = {}
-        for number, position in self._plan.squeezed_index.find(b"\0".join(squeezed)):
-            place = bisect_right(starts, position) - 1
-            for matcher in self._plan.squeezed_slots[number]:
-                wanted.setdefault(matcher, {})[place] = None
-        for matcher in self._plan.patterns.squeezed if foreign else wanted:
-            places = wanted.get(matcher, ())
-            self._try(matcher, [*(plain[place] for place in sorted(places)), *foreign])
-
-    def _always(self) -> None:
-        for target, matchers in self._plan.patterns.always.items():
-            texts = self._texts[target]
-            for matcher in matchers:
-                if texts != _ONE_EMPTY or matcher.matches_nothing:
-                    self._try(matcher, texts)
-        for matcher, target in self._plan.patterns.negated:
-            texts = self._texts[target]
-            if not self._find(matcher, texts).count:
+    def _patterns(self) -> None:
+        """Patterns with templates come last: they wait for what others capture."""
+        found = self._plan.candidates.find(self._texts)
+        for matcher, finding in found.items():
+            if not matcher.negated and not matcher.pattern.templates:
+                self._try(matcher, finding)
+        for matcher, _ in self._plan.negated:
+            if matcher not in found or not self._find(matcher, found[matcher].texts).count:
                 self._values[matcher.name] = 1.0
+        for matcher, finding in found.items():
+            if matcher.pattern.templates and matcher.may_match(finding.texts, self._captured):
+                self._try(matcher, finding)
 
-    def _templates(self) -> None:
-        for matcher, target in self._plan.patterns.templates:
-            if matcher.may_match(self._texts[target], self._captured):
-                self._try(matcher, self._texts[target])
+    def _try(self, matcher: Matcher, finding: Finding) -> None:
+        texts = finding.texts
+        if matcher.nosubject and self._texts[BODY]:
+            subject = self._texts[BODY][0]
+            texts = [text for text in texts if text is not subject]
+            finding = Finding(texts, finding.sure)
+        if finding.sure and texts:
+            self._values[matcher.name] = 1.0
+        else:
+            self._note(matcher.name, self._find(matcher, texts, finding.starts))
 
-    def _try(self, matcher: Matcher, texts: Iterable[bytes]) -> None:
-        if matcher.nosubject:
-            lines = self._texts[BODY]
-            texts = [text for text in texts if not lines or text is not lines[0]]
-        self._note(matcher.name, self._find(matcher, texts))
-
-    def _find(self, matcher: Matcher, texts: Iterable[bytes]) -> Match:
+    def _find(self, matcher: Matcher, texts: Iterable[bytes], starts: Sequence[Sequence[int]] | None = None) -> Match:
         if len(self._timed_out) >= MAX_TIMED_OUT:
             return NO_MATCH
         try:
-            return matcher.find(texts, self._captured)
+            return matcher.find(texts, self._captured) if starts is None else matcher.find_at(texts, starts)
         except TimeoutError:
             self._timed_out.append(matcher.name)
             return NO_MATCH
@@ -217,26 +157,6 @@ class _Run:
             self._matched[name] = match.text
             for group, value in match.captured:
                 self._captured.setdefault(group, []).append(value)
-
-    def _mime_headers(self) -> None:
-        values: dict[tuple[str, bool], tuple[bytes | None, ...]] = {}
-        for test, matcher in self._plan.mime_headers:
-            key = (test.name.lower(), "raw" in test.views)
-            if key not in values:
-                values[key] = tuple(self._part_fields(*key))
-            unset = (test.if_unset or "").encode("utf-8", "surrogateescape")
-            self._mime_header(test, matcher, [unset if value is None else value for value in values[key]])
-
-    def _mime_header(self, test: HeaderTest, matcher: Matcher, texts: list[bytes]) -> None:
-        if matcher.literals and not any(
-            literal in text for text in {one.lower() for one in texts} for literal in matcher.literals
-        ):
-            match = NO_MATCH
-        else:
-            match = self._find(matcher, texts)
-        if test.negated:
-            match = NO_MATCH if match.count else Match(1)
-        self._note(matcher.name, match)
 
     def _part_fields(self, name: str, raw: bool) -> Iterable[bytes | None]:
         for part in self._inspection.mime.parts:

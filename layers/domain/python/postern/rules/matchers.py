@@ -6,11 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from postern.rules.literals import Counted, counted_literals, required_literals, squeezed_literals
 from postern.rules.patterns import SECONDS_PER_SEARCH, Pattern, PatternError
-
-FEW_LITERALS = 24
-"""Of patterns with more literals than these it is also weighed how often they must occur."""
+from postern.rules.syntax import Tree, UnreadError, read_tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,39 +23,52 @@ NO_MATCH = Match(0)
 
 
 class Matcher:
-    """The pattern of a rule; `most` is how often it may count."""
+    """The pattern of a rule; `most` is how often it may count, `negated` that the rule hits where it does not match.
+
+    `is_plain`: nobody asks what it matched; `is_flag`: nor how often.
+    """
 
     __slots__ = (
         "_compiled",
         "_matches_nothing",
         "broken",
-        "counted",
-        "literals",
+        "is_flag",
+        "is_plain",
         "most",
         "name",
+        "negated",
         "nosubject",
         "pattern",
-        "squeezed",
     )
 
-    def __init__(self, name: str, pattern: Pattern, most: int = 1, *, nosubject: bool = False) -> None:
+    def __init__(
+        self, name: str, pattern: Pattern, most: int = 1, *, nosubject: bool = False, negated: bool = False
+    ) -> None:
         self.name = name
         self.pattern = pattern
         self.most = most
         self.nosubject = nosubject
+        self.negated = negated
+        self.is_plain = name.startswith("__") and not pattern.captures
+        self.is_flag = self.is_plain and most == 1
         self._compiled: Any = None
         self._matches_nothing: bool | None = None
         self.broken = False
-        octets = pattern.text.encode("utf-8", "surrogateescape")
-        for template in pattern.templates:
+
+    @property
+    def octets(self) -> bytes:
+        """The pattern for octets; its templates stand for anything."""
+        octets = self.pattern.text.encode("utf-8", "surrogateescape")
+        for template in self.pattern.templates:
             octets = octets.replace(b"%{" + template.encode() + b"}", b"(?:.*)")
-        self.literals = required_literals(octets, pattern.flags)
-        self.squeezed: frozenset[bytes] | None = frozenset()
-        if not self.literals and not pattern.templates:
-            self.squeezed = squeezed_literals(octets, pattern.flags)
-        self.counted: Counted | None = None
-        if not 0 < len(self.literals) <= FEW_LITERALS:
-            self.counted = counted_literals(octets, pattern.flags)
+        return octets
+
+    def tree(self) -> Tree | None:
+        """What it may match, `None` when that cannot be told."""
+        try:
+            return read_tree(self.octets, self.pattern.flags)
+        except UnreadError:
+            return None
 
     @property
     def matches_nothing(self) -> bool:
@@ -74,15 +84,25 @@ class Matcher:
             return NO_MATCH
         if self.most == 1:
             return self._first(compiled, texts)
-        return self._count(compiled, texts)
+        return self._number(compiled, texts) if self.is_plain else self._count(compiled, texts)
+
+    def find_at(self, texts: Iterable[bytes], starts: Iterable[Iterable[int]]) -> Match:
+        """As `find`, of a pattern that counts once, at these places only. Raises `TimeoutError` as that does."""
+        compiled = self._compiled or self._compile(None)
+        if compiled is None:
+            return NO_MATCH
+        for text, places in zip(texts, starts, strict=True):
+            for place in places:
+                found = compiled.match(text, place, timeout=SECONDS_PER_SEARCH)
+                if found is not None:
+                    return Match(1, found.group(0), tuple(_captured(found)) if compiled.groupindex else ())
+        return NO_MATCH
 
     def may_match(self, texts: Iterable[bytes], captured: dict[str, list[bytes]]) -> bool:
-        """Whether a pattern with templates has anything to look for in the texts: cheaper than compiling it."""
+        """Whether the texts have what the templates stand for: that is cheaper than compiling the pattern."""
         together = b"\0".join(texts).lower()
         values = [captured.get(name, ()) for name in self.pattern.templates]
-        return all(any(one.lower() in together for one in some) for some in values) and (
-            not self.literals or any(literal in together for literal in self.literals)
-        )
+        return all(any(one.lower() in together for one in some) for some in values)
 
     def _first(self, compiled: Any, texts: Iterable[bytes]) -> Match:
         search = compiled.search
@@ -92,6 +112,15 @@ class Matcher:
                 groups = tuple(_captured(found)) if compiled.groupindex else ()
                 return Match(1, found.group(0), groups)
         return NO_MATCH
+
+    def _number(self, compiled: Any, texts: Iterable[bytes]) -> Match:
+        """Only how often."""
+        count = 0
+        for text in texts:
+            count += len(compiled.findall(text, timeout=SECONDS_PER_SEARCH))
+            if count >= self.most:
+                return Match(self.most)
+        return Match(count)
 
     def _count(self, compiled: Any, texts: Iterable[bytes]) -> Match:
         count, first = 0, b""
