@@ -114,6 +114,33 @@ def test_ports_of_the_container_are_those_it_listens_on(template: Template) -> N
     assert ports == {defaults["smtp_port"], defaults["health_port"]}
 
 
+def test_a_front_end_is_told_the_ports_of_submission_only_where_they_are_open(
+    template: Template, production: Template
+) -> None:
+    told = []
+    for asked in (template, production):
+        (container,) = asked.only("AWS::ECS::TaskDefinition")["ContainerDefinitions"]
+        ports = {one["Name"]: one["Value"] for one in container["Environment"] if one["Name"].endswith("_PORT")}
+        told.append(ports)
+    assert told[0] == {"POSTERN_SMTP_PORT": "2525"}
+    assert told[1] == told[0] | {"POSTERN_SUBMISSION_PORT": "2587", "POSTERN_SUBMISSIONS_PORT": "2465"}
+
+
+def test_a_front_end_cannot_write_passwords_or_identities(template: Template) -> None:
+    policies = template.all("AWS::IAM::Policy")
+    statements = [
+        statement
+        for name, policy in policies.items()
+        if name.startswith("FrontEnd")
+        for statement in policy["PolicyDocument"]["Statement"]
+        if "AccountsTable" in json.dumps(statement["Resource"]) and "Update" in json.dumps(statement["Action"])
+    ]
+    (statement,) = statements
+    assert statement["Action"] == "dynamodb:UpdateItem"
+    (condition,) = statement["Condition"]["ForAllValues:StringEquals"].values()
+    assert set(condition) == {"address", "last_used", "frozen_since", "frozen_reason"}
+
+
 def test_the_image_holds_what_its_dockerfile_copies_and_nothing_else(template: Template) -> None:
     assets = json.loads((template.assembly / f"{STACK}.assets.json").read_text(encoding="utf-8"))
     (image,) = assets["dockerImages"].values()
