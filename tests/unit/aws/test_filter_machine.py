@@ -11,12 +11,12 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from postern.exchange import Answer
-from postern.model import Recipient, Transaction
+from postern.model import Direction, Recipient, Transaction
 from postern.policy_compiler import Snapshot
 from postern.ports import Unavailable
 from postern.wire import to_json
 from postern_aws import clients
-from postern_aws.filter_machine import MAX_THROTTLED_TRIES, MachineFilter
+from postern_aws.filter_machine import MAX_THROTTLED_TRIES, EitherFilter, MachineFilter
 from tests.sync_executions import add_route, create_machine
 from tests.unit.aws.commits import decision, transaction
 
@@ -69,6 +69,19 @@ def test_the_machine_is_given_the_transaction_and_the_resolved_policy() -> None:
     assert given["transaction"] == to_json(RECEIVED)
     assert given["policy"]["version"] == "v7"
     assert given["results"] == {}
+
+
+def test_mail_is_decided_about_by_the_machine_of_its_direction() -> None:
+    output = {"decision": to_json(MADE), "results": {}}
+    incoming, outgoing = Kept(), Kept()
+    one = EitherFilter(
+        replace(answering(output), receipts=incoming),
+        replace(answering({**output, "signing": {"signing": {"result": RESULT, "final": False}}}), receipts=outgoing),
+    )
+    one.decide(RECEIVED)
+    one.decide(replace(RECEIVED, direction=Direction.OUTBOUND))
+    assert [answer.results for _, answer in incoming.answers] == [{}]
+    assert [answer.results for _, answer in outgoing.answers] == [{"signing": RESULT}]
 
 
 def test_an_execution_that_failed_is_answered_200_and_is_no_decision() -> None:

@@ -49,6 +49,7 @@ def test_a_row_has_words_to_filter_on() -> None:
     assert found["score"] == "1.5"
     assert found["reply"].startswith("250 2.0.0 ")
     assert found["reverse_path"] == "bob@sender.example"
+    assert found["direction"] == "inbound"
     assert int(found["expires_at"]) == (NOW + timedelta(days=90)).timestamp()
 
 

@@ -10,7 +10,7 @@ from typing import NoReturn, TypeVar
 import pytest
 
 from postern import replies
-from postern.model import Envelope, Recipient, Session
+from postern.model import Direction, Envelope, Recipient, Route, Session
 from postern.ports import OutcomeUnknown, Unavailable
 from postern.replies import Reply
 from postern_frontend.client_address import Client
@@ -37,7 +37,13 @@ class World:
         self.on_storage: Runner = run_directly
         self.on_filter: Runner = run_directly
 
-    def settle(self, text: bytes = b"Subject: x\r\n\r\ntext\r\n", recipients: tuple[Recipient, ...] = (ANN,)) -> Reply:
+    def settle(
+        self,
+        text: bytes = b"Subject: x\r\n\r\ntext\r\n",
+        recipients: tuple[Recipient, ...] = (ANN,),
+        *,
+        trusted: bool = False,
+    ) -> Reply:
         effects = Effects(
             messages=self.shelf,
             filter=self.judge,
@@ -48,9 +54,8 @@ class World:
         )
         spool = Spool(SpoolBudget(1 << 24))
         spool.write(text)
-        message = ReceivedMessage(
-            Session("session", "203.0.113.9", "client.example.org"), Envelope("ben@example.org"), recipients, spool
-        )
+        session = Session("session", "203.0.113.9", "client.example.org", trusted=trusted)
+        message = ReceivedMessage(session, Envelope("ben@example.org"), recipients, spool)
         try:
             return asyncio.run(Acceptance(effects, FilterLimits()).settle(message, LOG))
         finally:
@@ -72,6 +77,22 @@ def test_a_message_is_stored_decided_committed_and_then_accepted() -> None:
     assert world.shelf.messages == {transaction.transaction_id: b"Subject: x\r\n\r\ntext\r\n"}
     assert transaction.message.size == 20
     assert (transaction.deadline - transaction.received_at).total_seconds() == 50
+
+
+@pytest.mark.parametrize(
+    ("trusted", "recipients", "direction"),
+    [
+        (False, (ANN,), Direction.INBOUND),
+        (True, (ANN,), Direction.INBOUND),
+        (True, (Recipient("eve@far.example", "eve@far.example", Route.REMOTE),), Direction.OUTBOUND),
+    ],
+)
+def test_a_trusted_client_that_only_reaches_others_sends_outgoing_mail(
+    trusted: bool, recipients: tuple[Recipient, ...], direction: Direction
+) -> None:
+    world = World()
+    world.settle(recipients=recipients, trusted=trusted)
+    assert world.ledger.transactions[0].direction is direction
 
 
 def test_a_refused_message_is_not_committed() -> None:

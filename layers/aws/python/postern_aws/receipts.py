@@ -131,6 +131,7 @@ def _row(receipt: Receipt) -> dict[str, object]:
         "recipients": [_words(address) for address in addresses[:MAX_RECIPIENTS_LISTED]],
         "reverse_path": _words(transaction.reverse_path or "<>"),
         "client_ip": transaction.client_ip,
+        "direction": transaction.direction.value,
         "disposition": _severest(decision.recipients).value,
         "score": points_text(max((one.score for one in decision.recipients), default=0)),
         "reply": _words(f"{reply.code} {reply.enhanced or ''} {reply.text}"),
