@@ -17,7 +17,7 @@ from constructs import Construct
 
 from infra.dead_letters import DeadLetters
 from infra.grants import allow, index_arn
-from infra.message_bucket import INCOMING, MAIL, POLICY, QUARANTINE
+from infra.message_bucket import INCOMING, LESSON_UPLOADS, MAIL, POLICY, QUARANTINE
 from infra.postern_function import FunctionDefaults, FunctionShape, PosternFunction
 from infra.stream_function import feed
 
@@ -90,7 +90,7 @@ class Delivery(Construct):
         outbox, mailboxes = self._tables["OutboxTable"], self._tables["MailboxesTable"]
         sources = [self._bucket.arn_for_objects(f"{prefix}*") for prefix in (INCOMING, POLICY)]
         allow(role, ["s3:GetObject"], *sources)
-        copies = [self._bucket.arn_for_objects(f"{prefix}*") for prefix in (MAIL, QUARANTINE)]
+        copies = [self._bucket.arn_for_objects(f"{prefix}*") for prefix in (MAIL, QUARANTINE, LESSON_UPLOADS)]
         allow(role, ["s3:PutObject"], *copies)
         allow(role, ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], outbox.table_arn)
         allow(role, ["dynamodb:Query"], index_arn(outbox, "due"))

@@ -23,6 +23,7 @@ from postern.stamping import return_path, stamp
 from postern.subject_tag import tag_subject
 from postern_aws.auto_teacher import AutoTeacher
 from postern_aws.correspondent_intake import CorrespondentIntake
+from postern_aws.lesson_intake import LessonIntake
 from postern_aws.mailboxes import Delivered, DynamoMailboxes, Folder
 from postern_aws.message_store import S3MessageStore, mail_key, quarantine_key
 from postern_aws.outbox import Commit, CommitState, DynamoOutbox
@@ -51,6 +52,7 @@ class DeliveryStores:
     reports: ReportIntake | None = None
     correspondents: CorrespondentIntake | None = None
     teacher: AutoTeacher | None = None
+    lessons: LessonIntake | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,8 @@ class Delivery:
             self._stores.reports.take(commit, raw)
         if self._stores.correspondents is not None:
             self._stores.correspondents.take(commit, raw)
+        if self._stores.lessons is not None:
+            self._stores.lessons.take(commit, raw)
         if self._stores.teacher is not None:
             self._stores.teacher.teach(commit.transaction, commit.decision)
         self._stores.outbox.mark_delivered(fingerprint, commit.transaction.transaction_id)

@@ -18,6 +18,7 @@ from postern_aws.delivery import Delivery, DeliveryStores
 from postern_aws.due_rows import DELIVER_QUEUE, RELAY_QUEUE, DueRow, DueRows
 from postern_aws.items import epoch
 from postern_aws.learn_queue import LearnQueue
+from postern_aws.lesson_intake import LessonIntake
 from postern_aws.mailboxes import DynamoMailboxes
 from postern_aws.message_store import S3MessageStore
 from postern_aws.notices import Notice, SnsNotices
@@ -67,6 +68,7 @@ def services(settings: DeliverySettings) -> Services:
         reports=_intake(settings),
         correspondents=_correspondents(settings),
         teacher=_teacher(settings),
+        lessons=_lessons(settings),
     )
     return Services(Delivery(stores), rows, waker, SnsNotices(clients.sns(), settings.notice_topic_arn))
 
@@ -93,6 +95,17 @@ def _teacher(settings: DeliverySettings) -> AutoTeacher | None:
     if settings.learn_queue_url is None:
         return None
     return AutoTeacher(LearnQueue(clients.sqs(), settings.learn_queue_url), _report_not_taught)
+
+
+def _lessons(settings: DeliverySettings) -> LessonIntake | None:
+    if settings.learn_queue_url is None:
+        return None
+    return LessonIntake(
+        S3MessageStore(clients.s3(), settings.message_bucket),
+        LearnQueue(clients.sqs(), settings.learn_queue_url),
+        S3SnapshotReader(clients.s3(), settings.message_bucket),
+        _report_not_taught,
+    )
 
 
 def _report_not_taught(transaction_id: str, trouble: Exception) -> None:

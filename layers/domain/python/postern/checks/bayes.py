@@ -56,6 +56,10 @@ class BayesPolicy(CheckPolicy):
     auto_learn_spam_above: Points = setting(Points(1200), "such a score above this is learnt as spam", minimum=5)
     auto_learn_header: Points = setting(Points(300), "spam needs so many points from the header and the envelope")
     auto_learn_body: Points = setting(Points(300), "spam needs so many points from the body")
+    spam_addresses: tuple[str, ...] = setting(
+        (), "addresses to which people who log in send spam, as attached messages, to have it learnt"
+    )
+    ham_addresses: tuple[str, ...] = setting((), "the same for what is no spam")
     auto_learn_on_error: bool = setting(True, "leave out what the filter was already sure of: it would teach little")
 
 
