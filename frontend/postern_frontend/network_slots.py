@@ -1,4 +1,4 @@
-"""How many filter calls one client network may have at once, so that nobody takes the workflow for himself."""
+"""How much one client network may have under way at once, so that nobody takes the filter, or logins, for himself."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class NetworkSlots:
             async with asyncio.timeout(self._wait_seconds):
                 await slots.acquire()
         except TimeoutError as error:
-            raise Unavailable("too many messages of one network are being filtered") from error
+            raise Unavailable("too much of one network is under way") from error
 
     def _leave(self, network: str) -> None:
         self._users[network] -= 1
