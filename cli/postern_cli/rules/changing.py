@@ -120,7 +120,9 @@ def trust(
 
     A key counts once policy names its fingerprint:
 
-      postern policy set rule_channel channel=updates.spamassassin.org fingerprints='["0C2B…"]'
+      postern policy set rule_channel.fingerprints 0C2B1D7175B852C64B3CDC716C55397824F434CE
+
+      postern policy set rule_channel.channel updates.spamassassin.org
     """
     try:
         found = _store(service).put_keys(file.read_bytes())

@@ -78,13 +78,11 @@ def looks_at(rule: Rule) -> str:
 def why_not_run(book: RuleBook, rule: Rule) -> str:
     """Why a rule never hits here although nothing is wrong with it; empty when it can."""
     flags = book.flags.get(rule.name, frozenset())
-    if not book.score(rule.name):
-        return "its points are 0, which switches it off"
     if rule.kind is RuleKind.NETWORK or "net" in flags:
         return "it asks a server; the checks dnsbl and uribl ask lists in its place"
     if rule.kind is RuleKind.EVAL and ("learn" in flags or (rule.call and rule.call.function in ELSEWHERE)):
         return "a check of its own answers this (SPF, DKIM, DMARC, lists, learning), with symbols of its own"
-    return ""
+    return "" if book.score(rule.name) else "its points are 0, which switches it off"
 
 
 def tree(book: RuleBook, name: str) -> tuple[SubRule, ...]:
