@@ -9,6 +9,7 @@ import signal
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import boto3
@@ -20,8 +21,8 @@ from postern_aws.settings import RelaySettings, read_settings
 from postern_frontend import main
 from postern_frontend.main import FrontEnd
 from postern_frontend.settings import ReceiverSettings
-from tests.dialogue.client import ENVELOPE, hear_until
-from tests.dialogue.harness import make_certificate
+from tests.dialogue.client import CERTIFICATE, ENVELOPE, hear_until
+from tests.dialogue.submitting import ask, plain, under_tls
 from tests.dialogue.transcript import connected, hear_line
 from tests.unit.frontend.test_settings import REQUIRED
 
@@ -43,7 +44,7 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[ReceiverSettings]:
         boto3.client("s3").create_bucket(
             Bucket="messages", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
         )
-        material = make_certificate()
+        material = CERTIFICATE
         secret = boto3.client("secretsmanager").create_secret(
             Name="tls",
             SecretString=json.dumps(
@@ -78,6 +79,27 @@ def test_it_starts_without_policy_and_defers_until_there_is_one(settings: Receiv
             assert await hear_line(reader) == "220 mx.example.com ESMTP Postern"
             await hear_until(reader, "250 STARTTLS")
             assert (await hear_until(reader, "451")).startswith("451 4.3.0 Recipients cannot be looked up now")
+        await front_end.stop()
+
+    asyncio.run(session())
+
+
+def test_it_listens_for_submission_where_it_is_told_a_port_and_defers_logins_it_cannot_check(
+    settings: ReceiverSettings,
+) -> None:
+    async def session() -> None:
+        front_end = FrontEnd(replace(settings, submission_port=0, submissions_port=0))
+        await front_end.start()
+        assert front_end.submission_port
+        assert front_end.submissions_port
+        async with connected(front_end.submission_port) as (reader, writer):
+            await hear_line(reader)
+            writer.write(b"EHLO pc.example.com\r\nMAIL FROM:<>\r\n")
+            await hear_until(reader, "530 5.7.0 Send STARTTLS first")
+        async with under_tls(front_end.submissions_port) as streams:
+            await hear_line(streams[0])
+            heard = await ask(streams, "EHLO pc.example.com", f"AUTH PLAIN {plain('ann@example.com', 'secret')}")
+            assert heard == ["250 AUTH PLAIN LOGIN", "454 4.7.0 Logins cannot be checked now; try again later"]
         await front_end.stop()
 
     asyncio.run(session())
