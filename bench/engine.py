@@ -1,9 +1,9 @@
 """CPU time of the rule engine: by phase and message, with many rules, and on large messages.
 
-    python bench/engine.py CORPUS.tar.gz [EVERY]
+    python -m bench.engine CORPUS.tar.gz [EVERY]
 
-The shipped rules are always measured; SpamAssassin's stock rules too when they are installed (or SPAMASSASSIN_RULES
-names their folder). Times are CPU milliseconds of a warm process.
+The shipped rules are always measured, by their literals and with a database of hyperscan; SpamAssassin's stock rules
+too when they are installed (or SPAMASSASSIN_RULES names their folder). Times are CPU milliseconds of a warm process.
 """
 
 from __future__ import annotations
@@ -16,10 +16,13 @@ from collections.abc import Callable, Iterator
 from importlib import resources
 from pathlib import Path
 
+from postern.bayes.seed import seed_model
+from postern.checks.bayes import judge_by
 from postern.message import parse_message
 from postern.rules.engine import CompiledRules, compile_rules
 from postern.rules.inspection import Inspection, Settings
 from postern.rules.parser import read_rules
+from postern.rules.plan import build_database
 from tests.conformance.spamassassin_rules import rule_files, rules_folder
 
 RULE_COUNTS = (1_000, 10_000, 100_000)
@@ -54,12 +57,35 @@ def texts(raw: bytes) -> None:
     inspection.bodies.lines, inspection.bodies.chunks, inspection.uris.uris, inspection.headers.relays  # noqa: B018
 
 
-def made(files: list[tuple[str, str]]) -> CompiledRules:
+def made(files: list[tuple[str, str]], *, database: bool = False) -> CompiledRules:
     """The rules, and what making them ready cost."""
-    started = time.process_time()
-    rules = compile_rules(read_rules(files))
-    print(f"  {len(rules.book.rules):,} rules made ready in {(time.process_time() - started) * 1000:.0f} ms")
+    kept = None
+    if database:
+        started = time.process_time()
+        kept = build_database(read_rules(files))
+        print(f"  database of {len(kept):,} octets made in {time.process_time() - started:.1f} s")
+    started, before = time.process_time(), resident()
+    rules = compile_rules(read_rules(files), database=kept)
+    took = (time.process_time() - started) * 1000
+    print(f"  {len(rules.book.rules):,} rules made ready in {took:.0f} ms, {resident() - before:.0f} MB")
     return rules
+
+
+def resident() -> float:
+    """The memory of this process, in megabytes."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * resource.getpagesize() / 1_048_576
+
+
+def whole_scan(rules: CompiledRules) -> Callable[[bytes], object]:
+    """What reads the text of a message for a verdict: parser, rules, and the classifiers with the seed model."""
+    model = seed_model()
+
+    def scan(raw: bytes) -> object:
+        message = parse_message(raw)
+        return rules.evaluate(message), judge_by(model, message)
+
+    return scan
 
 
 def judging(rules: CompiledRules) -> Callable[[bytes], object]:
@@ -92,15 +118,22 @@ def main(corpus: str, every: str = "15") -> None:
     print(f"{len(raws)} messages, {sum(map(len, raws)) / len(raws):,.0f} octets on average")
     print("parsing        ", timed(parse_message, raws))
     print("all texts      ", timed(texts, raws))
+    model = seed_model()
+    print("classifiers    ", timed(lambda raw: judge_by(model, parse_message(raw)), raws))
     own = made(shipped())
     print("shipped rules  ", timed(judging(own), raws))
+    fast = made(shipped(), database=True)
+    print("with database  ", timed(judging(fast), raws))
+    print("whole scan     ", timed(whole_scan(fast), raws))
     for size in SIZES:
         for kind, raw in large(size):
-            print(f"  {size:>12,} octets of {kind}", timed(judging(own), [raw]))
+            print(f"  {size:>12,} octets of {kind}", timed(whole_scan(fast), [raw]))
     folder = rules_folder()
     if folder is not None:
-        stock = made(rule_files(folder))
+        stock = made(rule_files(folder), database=True)
         print("stock rules    ", timed(judging(stock), raws))
+        print("whole scan     ", timed(whole_scan(stock), raws))
+        print(f"{resident():.0f} MB now")
     for count in RULE_COUNTS:
         many = made(invented(count))
         print(f"{count:>7,} rules  ", timed(judging(many), raws[:50]))

@@ -1,6 +1,6 @@
 """How far our evaluation of SpamAssassin's stock rules agrees with SpamAssassin's own, rule by rule.
 
-    python bench/parity.py ORACLE.json.gz CORPUS.tar.gz [EVERY]
+    python -m bench.parity ORACLE.json.gz CORPUS.tar.gz [EVERY]
 
 SPAMASSASSIN_RULES names the folder with the rule files, unless the package is installed.
 """
@@ -15,6 +15,8 @@ from pathlib import Path
 from postern.message import parse_message
 from postern.rules.engine import compile_rules
 from postern.rules.parser import read_rules
+from postern.rules.plan import build_database
+from postern.rules.scanner import scanner_is_available
 from tests.conformance.spamassassin_rules import oracle_cases, rule_files, rules_folder
 
 REASONS = {
@@ -35,7 +37,8 @@ def main(oracle: str, corpus: str, every: str = "1") -> None:
     """Print the shares, the time, and the rules that differ."""
     folder = rules_folder()
     assert folder is not None, "SpamAssassin's rule files are not here"
-    rules = compile_rules(read_rules(rule_files(folder)))
+    book = read_rules(rule_files(folder))
+    rules = compile_rules(book, database=build_database(book) if scanner_is_available() else None)
     counts: Counter[str] = Counter()
     missing: Counter[str] = Counter()
     extra: Counter[str] = Counter()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from postern.mime.defects import Defect, DefectCode
 from postern.mime.headers import HeaderField
@@ -31,6 +32,8 @@ class Message:
     body_offset: int
     root: Part
     defects: tuple[Defect, ...]
+    worked_out: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """What several checks ask of one message, by the name of what works it out."""
 
     @property
     def size(self) -> int:

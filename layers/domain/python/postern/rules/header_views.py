@@ -151,6 +151,8 @@ class HeaderViews:
         key = name.lower()
         if key in ("messageid", "all") and not name.isupper():
             return self._fields(key, "raw" in views, keep_folds=True)
+        if key not in self._special and not self._message.fields(key):
+            return ()
         raw = "raw" in views or (key not in self._special and ("addr" in views or "name" in views))
         found = list(self._special[key](raw) if key in self._special else self._fields(key, raw, keep_folds=True))
         if "first" in views:

@@ -57,7 +57,15 @@ DEFAULT_LIMITS = TextLimits()
 
 
 def view_text(message: Message, limits: TextLimits = DEFAULT_LIMITS) -> TextView:
-    """The view of one message; never raises, and its time is bounded by `limits`."""
+    """The view of one message, worked out once for all who ask; never raises, and its time is bounded by `limits`."""
+    key = f"text within {limits.source}"
+    found: TextView | None = message.worked_out.get(key)
+    if found is None:
+        found = message.worked_out[key] = _view(message, limits)
+    return found
+
+
+def _view(message: Message, limits: TextLimits) -> TextView:
     sources, truncated = _sources(message, limits)
     pages = [_render(part, source) for part, source in sources]
     facts = [page.facts for page in pages if page.facts.source_length]
