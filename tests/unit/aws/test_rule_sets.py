@@ -75,7 +75,8 @@ def test_the_same_rules_are_published_once(store: S3RuleSets) -> None:
 def test_two_changes_at_once_both_count(store: S3RuleSets, monkeypatch: pytest.MonkeyPatch) -> None:
     store.install(OLD)
     other = S3RuleSets(clients.s3(), BUCKET)
-    read, interfered = S3RuleSets.read, []
+    read = S3RuleSets.read
+    interfered: list[bool] = []
 
     def read_then_interfere(self: S3RuleSets, unless: str = "") -> PublishedRules | None:
         found = read(self, unless)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -65,7 +66,7 @@ class Listener:
         self.asked.append(name)
         return self.inner.query(name, rdtype)
 
-    def query_all(self, questions: tuple[Question, ...]) -> tuple[DnsAnswer, ...]:
+    def query_all(self, questions: Sequence[Question]) -> tuple[DnsAnswer, ...]:
         return tuple(self.query(one.name, one.rdtype) for one in questions)
 
 

@@ -30,10 +30,10 @@ def stock(*files: RuleFile, version: str = "1", before: StockSet | None = None) 
     return make_stock_set("channel.example", version, files or (STOCK,), before)
 
 
-def points(rule_set: RuleSet, **policy: bool) -> dict[str, int | None]:
+def points(rule_set: RuleSet, *, stored: bool = True) -> dict[str, int | None]:
     result = rules.evaluate(
         make_transaction(),
-        policy=RulesPolicy(shipped=False, **policy),
+        policy=RulesPolicy(shipped=False, stored=stored),
         required=Required({}),
         message=MESSAGE,
         rules=GivenRules(rule_set),

@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from postern.ports import Unavailable
 from postern.rules.openpgp import MAX_KEY_OCTETS, PublicKey, read_keys
@@ -38,6 +38,7 @@ RETRY_SECONDS = 5
 TRIES = 5
 
 Change = Callable[[RuleSet], RuleSet]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +236,7 @@ def _pack(value: object) -> bytes:
     return gzip.compress(dumps(value).encode("utf-8"), mtime=0)
 
 
-def _unpack(kind: type[Any], content: bytes) -> Any:
+def _unpack(kind: type[T], content: bytes) -> T:
     try:
         return from_json(kind, json.loads(zlib.decompress(content, wbits=31)))
     except (ValueError, zlib.error, WireError) as wrong:
