@@ -37,7 +37,7 @@ from tests.e2e.mail_clients import Attempt, Letter
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(400)]
 
 ANN, NOBODY = "ann@example.com", "nobody@relayed.example"
-UNPROVEN = (FRIEND[0], FRIEND[1], "office@unknown.example")
+UNPROVEN = (FRIEND[0], FRIEND[1], "office@mail.club.example")
 DELIVER = "DeliveryDeliver"
 TRIES_OF_THE_STREAM = 4
 SECONDS = 60
