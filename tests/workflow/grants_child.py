@@ -1,4 +1,4 @@
-"""The whole service for the samples, with every AWS call of functions and front ends written down.
+"""The whole service for the samples and a submission, with every AWS call of functions and front ends written down.
 
 `python -m tests.workflow.grants_child DIRECTORY CALLS` writes a line of JSON for each distinct call.
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 import io
 import json
 import os
+import smtplib
+import ssl
 import sys
 import threading
 from pathlib import Path
@@ -15,9 +17,12 @@ from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from botocore import handlers
+from rich.console import Console
 
 from postern_local import endpoint
-from postern_local.service import LocalOptions, up
+from postern_local.demonstration import HOSTED, PASSWORD
+from postern_local.samples import wait_until_delivered
+from postern_local.service import LocalOptions, LocalService
 
 FRONT_END = "front end"
 
@@ -95,7 +100,21 @@ def main(directory: Path, path: Path) -> int:
     module: Any = endpoint
     dispatcher = module.DomainDispatcherApplication
     module.DomainDispatcherApplication = lambda *arguments: calls.of_front_end(dispatcher(*arguments))
-    return up(LocalOptions(directory=directory, smtp_port=0, proxy_port=0, once=True))
+    options = LocalOptions(directory=directory, smtp_port=0, proxy_port=0)
+    with LocalService(options, Console()) as service:
+        service.send_samples()
+        submit(service)
+        return 0 if wait_until_delivered(service.running.outputs) else 1
+
+
+def submit(service: LocalService) -> None:
+    """A message of Ann's to somebody elsewhere."""
+    sender, there = f"ann@{HOSTED}", "carol@elsewhere.example"
+    text = f"From: {sender}\r\nTo: {there}\r\nSubject: the gate\r\n\r\nIt stands open.\r\n"
+    with smtplib.SMTP("127.0.0.1", service.running.submission_port) as client:
+        client.starttls(context=ssl._create_unverified_context())  # noqa: S323 - our own, on loopback
+        client.login(sender, PASSWORD)
+        client.sendmail(sender, there, text)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ ACTIONS = {
     "s3:HeadObject": "s3:GetObject",
     "stepfunctions:StartSyncExecution": "states:StartSyncExecution",
 }
+READ_SECRET = "secretsmanager:GetSecretValue"
 _SUFFIX = re.compile(r"-LOCAL(?:-\w+)?$")
 
 
@@ -80,7 +81,7 @@ def allowed(statement: Resource, call: Call) -> bool:
 
 def fits(pattern: str, resource: str) -> bool:
     """Whether a policy's resource, written out, covers a resource; buckets have lower-case names."""
-    plain = re.sub(r"\$\{(\w+)(?:\.\w+)?\}", r"\1", pattern)
+    plain = re.sub(r"\$\{(\w+)(?:\.\w+)?\}", r"\1", pattern).rpartition(":secret:")[2]
     return fnmatchcase(resource.lower(), plain.lower())
 
 
@@ -105,7 +106,9 @@ def test_every_call_is_allowed(calls: list[Call]) -> None:
 def test_the_samples_exercise_front_end_filter_delivery_and_compilation(calls: list[Call]) -> None:
     who = {call.who for call in calls}
     assert FRONT_END in who
-    for part in ("Checksrules", "DeliveryDeliver", "DeliverySweep", "PolicyCompile"):
+    for part in ("Checksrules", "DeliveryDeliver", "DeliverySweep", "PolicyCompile", "SignFunction"):
         assert any(one.startswith(part) for one in who), part
     actions = {call.action for call in calls}
+    signing = {(call.action, call.resource) for call in calls if call.who.startswith("SignFunction")}
+    assert (READ_SECRET, "postern-dkim/example.com") in signing
     assert {"s3:PutObject", "dynamodb:UpdateItem", "states:StartSyncExecution", "sqs:ReceiveMessage"} <= actions
