@@ -62,7 +62,7 @@ def _checks(check_ids: Iterable[str]) -> cloudwatch.GraphWidget:
 
 
 def _delivery() -> cloudwatch.GraphWidget:
-    names = (metrics.DELIVERY_FAILED, metrics.RELAY_DEFERRED, metrics.RELAY_FAILED)
+    names = (metrics.DELIVERY_FAILED, metrics.RELAY_DEFERRED, metrics.RELAY_FAILED, metrics.MAIL_RETURNED)
     return cloudwatch.GraphWidget(
         title="Delivery",
         left=[counted(name) for name in names],

@@ -9,14 +9,13 @@ import pytest
 
 from postern import policy_compiler
 from postern.model import Route
+from postern.outgoing.target import RelayTarget, TargetTls
 from postern.policy import PolicyError
 from postern.policy_compiler import (
     Compilation,
-    RelayTarget,
     Row,
     Snapshot,
     StoredRows,
-    TargetTls,
     compile_snapshot,
     read_domain_row,
     read_list_key,

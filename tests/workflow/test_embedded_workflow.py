@@ -70,7 +70,7 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
 
 def seed(one: Embedded) -> None:
     client = one.client("dynamodb")
-    for output, its_rows in rows(relay_port=9).items():
+    for output, its_rows in rows(relay_port=9, remote_port=9).items():
         for row in its_rows:
             client.put_item(TableName=one.outputs[output], Item=to_item(row))
     compiled = one.client("lambda").invoke(FunctionName=one.outputs["CompilePolicyFunction"], Payload=b"{}")

@@ -37,7 +37,7 @@ def test_resources_that_moto_makes_as_we_need_them_are_left_to_moto() -> None:
 
 
 def test_the_demonstrations_rows_are_good_policy() -> None:
-    rows = demonstration.rows(relay_port=2599)
+    rows = demonstration.rows(relay_port=2599, remote_port=2600)
     compiled = compile_snapshot(
         StoredRows(rows["PolicyTable"], rows["DomainsTable"], rows["SenderListsTable"]), Snapshot()
     )
@@ -138,6 +138,19 @@ def test_the_relay_target_keeps_envelope_and_octets(tmp_path: Path) -> None:
     assert kept.read_bytes() == (
         b"X-Envelope-From: <a@friend.example>\r\nX-Envelope-To: <b@relayed.example>\r\nSubject: x\r\n\r\n.dot\r\n"
     )
+
+
+def test_the_relay_target_refuses_whom_it_does_not_know(tmp_path: Path) -> None:
+    target = RelayTarget(tmp_path)
+    with smtplib.SMTP("127.0.0.1", target.port, timeout=10) as client:
+        refused = client.sendmail("a@x.example", ["b@r.example", "nobody@r.example", "later@r.example"], b"x\r\n")
+    target.close()
+    assert {address: code for address, (code, _) in refused.items()} == {
+        "nobody@r.example": 550,
+        "later@r.example": 451,
+    }
+    (kept,) = tmp_path.iterdir()
+    assert b"nobody" not in kept.read_bytes()
 
 
 def test_one_service_per_directory_and_its_file_goes_with_it(tmp_path: Path) -> None:
