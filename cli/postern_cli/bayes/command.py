@@ -176,7 +176,7 @@ def import_(
     """Learn what an exported file holds, beside what is known; of two opinions the later one counts."""
     with _told():
         lessons = [replace(one, source=IMPORT_SOURCE, forced=force) for one in load_lessons(_octets(file))]
-    _learn(place(service, state), lessons, as_json=as_json)
+    _learn(place(service, state, new=True), lessons, as_json=as_json)
 
 
 @app.command()

@@ -124,9 +124,14 @@ class ServicePlace:
         return None
 
 
-def place(service: Service, state: Path | None) -> Place:
-    """Where learning is kept."""
-    return ServicePlace(service) if state is None else StatePlace(LearntState(state))
+def place(service: Service, state: Path | None, *, new: bool = False) -> Place:
+    """Where learning is kept. Raises `Unavailable` for a directory without any, unless a `new` one is welcome."""
+    if state is None:
+        return ServicePlace(service)
+    kept = LearntState(state)
+    if not new and not kept.has_journal:
+        raise Unavailable(f"nothing has been learnt in {state}")
+    return StatePlace(kept)
 
 
 def learnt(where: Place) -> LearntMessages:

@@ -95,6 +95,11 @@ def test_what_is_held_can_be_dropped(postern: CommandLine, state: Path) -> None:
     assert list(LearntState(state).journal.held()) == []
 
 
+def test_looking_makes_no_directory(postern: CommandLine, tmp_path: Path) -> None:
+    assert "nothing has been learnt" in postern("bayes", "status", "--state", str(tmp_path / "none"), code=3).stderr
+    assert not (tmp_path / "none").exists()
+
+
 # --- the service ------------------------------------------------------------------------------------------
 
 
