@@ -179,7 +179,10 @@ class Links:
     def exit(self, target: RelayTarget) -> None:
         """Take back one `enter`."""
         with self._lock:
-            self._in_use[target.host, target.port] -= 1
+            host = (target.host, target.port)
+            self._in_use[host] -= 1
+            if not self._in_use[host]:
+                del self._in_use[host]
 
     def close_idle(self, seconds: float = IDLE_SECONDS) -> None:
         """Say goodbye on every connection that nobody needed for so long."""
