@@ -10,6 +10,7 @@ import pytest
 import postern.checks
 from postern import catalog
 from postern.contract import CheckSpec, NoEvidence, Phase
+from postern.model import Direction
 from postern.policy import CheckPolicy
 
 
@@ -67,3 +68,11 @@ def test_an_impossible_order_is_refused(specs: tuple[CheckSpec, ...], said: str)
 def test_an_unknown_check_is_refused_with_the_known_ones() -> None:
     with pytest.raises(catalog.CatalogError, match=r"there is no check 'spff'; the checks are: .*spf"):
         catalog.check("spff")
+
+
+def test_what_judges_outgoing_mail_can_be_staged_without_the_checks_it_would_read() -> None:
+    outgoing = catalog.judging(Direction.OUTBOUND)
+    ids = {spec.check_id for spec in outgoing}
+    assert "rules" in ids
+    assert all(ids.issuperset(spec.requires) for spec in outgoing)
+    assert {spec.check_id for stage in catalog.stages(outgoing) for spec in stage} == ids
