@@ -9,6 +9,7 @@ RUNS = (
     ("bench.receiver",),
     ("bench.imports",),
     ("bench.scan",),
+    ("bench.engine",),
     ("bench.service",),
     ("bench.service", "--packing", "stage"),
     ("bench.corpus_smtp",),

@@ -1,6 +1,6 @@
 """CPU time of the rule engine: by phase and message, with many rules, and on large messages.
 
-    python -m bench.engine CORPUS.tar.gz [EVERY]
+    python -m bench.engine [CORPUS.tar.gz [EVERY]]
 
 The shipped rules are always measured, by their literals and with a database of hyperscan; SpamAssassin's stock rules
 too when they are installed (or SPAMASSASSIN_RULES names their folder). Times are CPU milliseconds of a warm process.
@@ -25,6 +25,7 @@ from postern.rules.parser import read_rules
 from postern.rules.plan import build_database
 from tests.conformance.spamassassin_rules import rule_files, rules_folder
 
+CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpora" / "spamassassin-dev.tar.gz"
 RULE_COUNTS = (1_000, 10_000, 100_000)
 SIZES = (10_000, 100_000, 1_000_000, 25_000_000)
 
@@ -112,7 +113,7 @@ def large(size: int) -> Iterator[tuple[str, bytes]]:
     yield "html", head + b"Content-Type: text/html\r\n\r\n" + html * (size // len(html))
 
 
-def main(corpus: str, every: str = "15") -> None:
+def main(corpus: str = str(CORPUS), every: str = "15") -> None:
     """Print the tables."""
     raws = messages(Path(corpus), int(every))
     print(f"{len(raws)} messages, {sum(map(len, raws)) / len(raws):,.0f} octets on average")
