@@ -10,7 +10,7 @@ from postern import replies
 from postern.accounts import Account
 from postern.message import parse_message
 from postern.model import Direction
-from postern.ports import SiteSource
+from postern.ports import SiteSource, Unavailable
 from postern.replies import Reply
 from postern.submission.completion import Completed, Completion, Facts, complete
 from postern.submission.ownership import AUTHOR_NOT_OWN, AuthorProof, author_proof, author_refusal
@@ -19,18 +19,23 @@ from postern_frontend.envelope_rules import SubmissionRules
 from postern_frontend.hops import header_section
 from postern_frontend.identifiers import new_id
 from postern_frontend.login import Logins
+from postern_frontend.pools import Runner
 from postern_frontend.screening.session import SessionScreen
 from postern_frontend.session_log import SessionLog
 from postern_frontend.smtp.events import LoginGiven
 from postern_frontend.spool import SpoolFullError
 from postern_frontend.transaction import ReceivedMessage
 
+LONG_HEADER_OCTETS = 65_536
+"""A header of up to so much is read in a few milliseconds."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """What the sessions of all submission listeners share."""
+    """What the sessions of all submission listeners share. `run` reads long headers without blocking the others."""
 
     logins: Logins
+    run: Runner
     policy: Callable[[], SubmissionPolicy]
     sites: SiteSource
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -58,7 +63,7 @@ class Submitter:
         return SubmissionRules(self._submission.sites, self.account) if self.account else None
 
     async def examine(self, message: ReceivedMessage) -> ReceivedMessage | Reply:
-        """The message as it goes its way, outward and completed, or why it does not.
+        """The message as it goes its way, outward and completed, or why it does not; never raises `Unavailable`.
 
         A completed message lies in another spool; the old one is the caller's to close.
         """
@@ -70,8 +75,11 @@ class Submitter:
         policy = self._submission.policy()
         # With the empty line, so that the header ends here for the parser as it does in the whole message.
         head = message.spool.head(len(header) + 2)
-        completion = self._completed(head, self.account) if policy.complete else Completion(head)
-        proof = author_proof(parse_message(completion.head), self.account)
+        try:
+            completion, proof = await self._read(head, self.account, policy)
+        except Unavailable as trouble:
+            self._log.warning("message deferred", reason=str(trouble))
+            return replies.LOCAL_TROUBLE
         refusal = author_refusal(proof, policy.author)
         if refusal is not None:
             self._log.info("author refused", account=self.account.address, proof=proof)
@@ -83,6 +91,15 @@ class Submitter:
             observations=(*message.observations, *completion.done, *noted),
         )
         return await _with_head(outward, len(head), completion)
+
+    async def _read(self, head: bytes, account: Account, policy: SubmissionPolicy) -> tuple[Completion, AuthorProof]:
+        """The completed header, and who its author is. Raises `Unavailable` when long ones wait already."""
+
+        def read() -> tuple[Completion, AuthorProof]:
+            completion = self._completed(head, account) if policy.complete else Completion(head)
+            return completion, author_proof(parse_message(completion.head), account)
+
+        return read() if len(head) <= LONG_HEADER_OCTETS else await self._submission.run(read)
 
     def _completed(self, head: bytes, account: Account) -> Completion:
         now = self._submission.now()

@@ -26,6 +26,7 @@ def submission(
     accounts = DynamoAccounts(clients.dynamodb(), settings.accounts_table, _report_malformed)
     return Submission(
         logins=Logins(accounts, PasswordVerifier(), run, run_verify),
+        run=run,
         policy=SnapshotSection(snapshots, "submission", SubmissionPolicy),
         sites=sites,
     )

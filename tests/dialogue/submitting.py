@@ -22,7 +22,7 @@ from postern_frontend.receiver import ReceiverService
 from postern_frontend.smtp.submission import submission_profile
 from postern_frontend.submission import Submission
 from tests.dialogue.client import CERTIFICATE, trusting
-from tests.dialogue.harness import HOSTNAME, Running, World, run_directly, running
+from tests.dialogue.harness import HOSTNAME, Running, World, run_directly, run_in_thread, running
 from tests.dialogue.transcript import hear_line
 
 NOW = datetime(2026, 11, 22, 18, 0, tzinfo=UTC)
@@ -99,6 +99,7 @@ class Office:
             profile=submission_profile(HOSTNAME, max_message_octets=self.world.max_message_octets),
             submission=Submission(
                 logins=Logins(self.accounts, PasswordVerifier(), run_directly, self.verifying),
+                run=run_in_thread,
                 policy=lambda: self.policy,
                 sites=facts,
                 now=lambda: NOW,

@@ -273,6 +273,17 @@ def test_what_is_missing_is_added_and_nothing_else_changes(body: str) -> None:
     )
 
 
+@pytest.mark.parametrize("field", ["X-Long: y\r\n", "a:\r\n"])
+def test_a_long_header_is_read_all_the_same(field: str) -> None:
+    async def talk(streams: Streams) -> None:
+        await logged_in(streams)
+        assert (await send(streams, f"{field * 19_000}From: {ANN}\r\n\r\nHello")).startswith("250 ")
+        assert (await send(streams, f"{field * 19_000}From: {BOB}\r\n\r\nHello")) == NOT_OWN
+        assert (await send(streams, f"{field * 21_000}From: {ANN}\r\n\r\nHello")) == NO_AUTHOR
+
+    converse(Office(), talk)
+
+
 def test_completing_can_be_switched_off() -> None:
     async def talk(streams: Streams) -> None:
         await logged_in(streams)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postern.submission.completion import Completed, Facts, complete
+from postern.submission.completion import Completed, Completion, Facts, complete
 
 FACTS = Facts(datetime(2026, 11, 22, 18, 0, tzinfo=UTC), "id@mx.example.com", "example.com")
 DATE = b"Date: Sun, 22 Nov 2026 18:00:00 +0000\r\n"
@@ -72,6 +72,13 @@ def test_what_is_not_one_bare_word_is_left_alone(author: bytes) -> None:
     head = BOTH + author + b"\r\n\r\n"
     made = complete(head, FACTS)
     assert (made.head, made.done) == (head, ())
+
+
+def test_a_header_without_end_is_left_alone_and_costs_little() -> None:
+    head = b"a:\r\n" * 250_000 + b"\r\n"
+    assert complete(head, FACTS) == Completion(head)
+    long_author = BOTH + b"From: " + b"a." * 500_000 + b"\r\n\r\n"
+    assert complete(long_author, FACTS) == Completion(long_author)
 
 
 FIELDS = st.lists(

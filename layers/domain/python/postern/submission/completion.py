@@ -1,7 +1,8 @@
 """What a submission server completes in a message (RFC 6409 §8): Date, Message-ID, and the domain of a From without.
 
-Every other octet stays as it is. `Bcc` stays, too: whether its readers may see it is what the writer's program decided
-(RFC 5322 §3.6.3), and taking it out would change what that program may have signed.
+A header of more than `MAX_FIELDS` fields is left alone. Every other octet stays as it is. `Bcc` stays, too: whether its
+readers may see it is what the writer's program decided (RFC 5322 §3.6.3), and taking it out would change what that
+program may have signed.
 """
 
 from __future__ import annotations
@@ -15,11 +16,15 @@ from enum import StrEnum
 from postern.header_lines import encode_field
 from postern.message import HeaderField as RawField
 from postern.mime.headers import HeaderSection, read_header_section
+from postern.mime.limits import MAX_AUTHOR_CHARACTERS
 from postern.model import HeaderField
 
 _LOCAL_PART = rb"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
 _BARE = re.compile(rb"[ \t\r\n]*(" + _LOCAL_PART + rb")[ \t\r\n]*")
 _IN_BRACKETS = re.compile(rb'[^<>@"(),;:\\]*(?:"[^"\\<>@]*"[ \t\r\n]*)?<(' + _LOCAL_PART + rb")>[ \t\r\n]*")
+
+
+MAX_FIELDS = 1_000
 
 
 class Completed(StrEnum):
@@ -49,7 +54,9 @@ class Completion:
 
 def complete(head: bytes, facts: Facts) -> Completion:
     """Complete `head`, which is a message up to the end of its header section, or beyond."""
-    section = read_header_section(head, 0, len(head), max_bytes=len(head), max_fields=len(head), of_message=True)
+    section = read_header_section(head, 0, len(head), max_bytes=len(head), max_fields=MAX_FIELDS, of_message=True)
+    if len(section.fields) >= MAX_FIELDS:
+        return Completion(head)
     keys = {field.key for field in section.fields}
     added = tuple(
         (what, field)
@@ -86,5 +93,7 @@ def _end_of_domainless_author(section: HeaderSection) -> int | None:
 
 def _end_of_local_part(field: RawField) -> int | None:
     value = field.raw_value
+    if len(value) > MAX_AUTHOR_CHARACTERS:
+        return None
     found = _BARE.fullmatch(value) or _IN_BRACKETS.fullmatch(value)
     return field.colon + 1 + found.end(1) if found else None
