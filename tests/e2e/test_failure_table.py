@@ -192,7 +192,7 @@ def test_relayed_mail_that_is_refused_is_told_to_a_proven_sender_and_held_of_any
     service = mail.service
     assert mail.send(NOBODY).startswith("250 ")
     remote = service.directory / "remote"
-    assert eventually(lambda: any(remote.iterdir()), SECONDS)
+    assert eventually(lambda: any(path.stat().st_size for path in remote.iterdir()), SECONDS)
     (report,) = (path.read_bytes() for path in remote.iterdir())
     assert report.startswith(f"X-Envelope-From: <>\r\nX-Envelope-To: <{FRIEND[2]}>\r\n".encode())
     assert b"Diagnostic-Code: smtp; 550 5.1.1 nobody of that name" in report
@@ -203,7 +203,7 @@ def test_relayed_mail_that_is_refused_is_told_to_a_proven_sender_and_held_of_any
     (held,) = service.rows("QuarantineTable")
     assert (held["mailbox"], held["reasons"]) == (NOBODY, ["relay: 550 5.1.1 nobody of that name"])
     told = service.directory / "logs" / "notices.jsonl"
-    assert eventually(lambda: "nobody of that name" in told.read_text(encoding="utf-8"), SECONDS)
+    assert eventually(lambda: told.exists() and "nobody of that name" in told.read_text(encoding="utf-8"), SECONDS)
     assert len(list(remote.iterdir())) == 1
 
 
