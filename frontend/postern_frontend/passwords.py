@@ -5,7 +5,9 @@ from __future__ import annotations
 import secrets
 
 from argon2 import PasswordHasher, Type
-from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
+
+from postern.ports import Unavailable
 
 MEMORY_KIB = 19 * 1024
 PASSES = 2
@@ -26,9 +28,12 @@ class PasswordVerifier:
         self._nobody = hash_password(secrets.token_hex(16))
 
     def __call__(self, hashed: str, password: str) -> bool:
-        """Whether `hashed` is of this password; an empty one is nobody's."""
+        """Whether `hashed` is of this password; an empty one is nobody's. Raises `Unavailable` for want of memory."""
         try:
             _hasher.verify(hashed or self._nobody, password)
-        except (VerificationError, InvalidHashError):
+        except (VerifyMismatchError, InvalidHashError):
             return False
+        except VerificationError as trouble:
+            # Ours, such as memory that is not to be had: nobody is to be told, or counted, that his password is wrong.
+            raise Unavailable(f"a password cannot be verified: {trouble}") from trouble
         return bool(hashed)

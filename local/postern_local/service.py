@@ -115,6 +115,7 @@ class LocalService:
         directory = self._options.directory
         self._stack.enter_context(only_one(directory))
         assembly = self._synthesize()
+        self._stack.enter_context(synthesis.in_use(assembly))
         aws = self._start_aws(assembly)
         targets = [RelayTarget(directory / folder) for folder in (RELAYED_FOLDER, REMOTE_FOLDER)]
         for target in targets:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 SERVICE_FILE = "service.json"
 LOCK_FILE = "service.lock"
+OWNER_ONLY = 0o700
+"""Mail, password hashes and signing keys are in it."""
 
 
 class AlreadyRunning(Exception):  # noqa: N818 - it states what is the case
@@ -44,7 +46,8 @@ class RunningService:
 @contextmanager
 def only_one(directory: Path) -> Iterator[None]:
     """Hold the directory for this process. Raises `AlreadyRunning`."""
-    directory.mkdir(parents=True, exist_ok=True)
+    directory.mkdir(parents=True, exist_ok=True, mode=OWNER_ONLY)
+    directory.chmod(OWNER_ONLY)
     with (directory / LOCK_FILE).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,7 +46,7 @@ def is_ready(directory: Path, context: Mapping[str, str]) -> bool:
 
 
 def synthesize(directory: Path, context: Mapping[str, str]) -> Path:
-    """The assembly below `directory`; the oldest ones are removed. Raises `SynthesisError`.
+    """The assembly below `directory`; the oldest ones that nobody uses are removed. Raises `SynthesisError`.
 
     Several processes may want the same one: the first makes it, the others wait.
     """
@@ -61,11 +62,28 @@ def synthesize(directory: Path, context: Mapping[str, str]) -> Path:
     return assembly
 
 
+@contextmanager
+def in_use(assembly: Path) -> Iterator[None]:
+    """Nobody removes the assembly: a service that runs loads a function from it when it is called first."""
+    with (assembly / FINISHED).open() as mark:
+        fcntl.flock(mark, fcntl.LOCK_SH)
+        yield
+
+
 def _remove_oldest(directory: Path) -> None:
-    """Keep a few: a service that still runs loads its functions from its own."""
     finished = sorted(directory.glob(f"*/{FINISHED}"), key=lambda path: path.stat().st_mtime)
     for path in finished[:-ASSEMBLIES_KEPT]:
-        shutil.rmtree(path.parent, ignore_errors=True)
+        if not _is_used(path):
+            shutil.rmtree(path.parent, ignore_errors=True)
+
+
+def _is_used(mark: Path) -> bool:
+    with mark.open() as opened:
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def _run_app(assembly: Path, context: Mapping[str, str]) -> None:

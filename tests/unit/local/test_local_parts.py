@@ -163,6 +163,13 @@ def test_one_service_per_directory_and_its_file_goes_with_it(tmp_path: Path) -> 
     assert not (tmp_path / "service.json").exists()
 
 
+def test_nobody_else_on_the_machine_can_read_what_the_service_keeps(tmp_path: Path) -> None:
+    directory = tmp_path / "state"
+    directory.mkdir(mode=0o755)
+    with only_one(directory):
+        assert directory.stat().st_mode & 0o777 == 0o700
+
+
 def test_synthesis_is_done_again_when_an_input_or_the_context_changed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -194,6 +201,19 @@ def test_an_assembly_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert synthesis.synthesize(assemblies, {}) == first
     (tmp_path / "app.py").write_text((tmp_path / "app.py").read_text() + "\n")
     assert synthesis.synthesize(assemblies, {}) != first
+
+
+def test_an_assembly_in_use_is_kept_however_old_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "app.py").write_text("import os, pathlib; pathlib.Path(os.environ['CDK_OUTDIR']).mkdir()")
+    monkeypatch.setattr(synthesis, "ROOT", tmp_path)
+    monkeypatch.setattr(synthesis, "INPUTS", ("app.py",))
+    first = synthesis.synthesize(tmp_path / "assemblies", {"at": "first"})
+    with synthesis.in_use(first):
+        for at in range(5):
+            synthesis.synthesize(tmp_path / "assemblies", {"at": str(at)})
+        assert first.exists()
+    synthesis.synthesize(tmp_path / "assemblies", {"at": "last"})
+    assert not first.exists()
 
 
 def test_only_a_few_assemblies_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
