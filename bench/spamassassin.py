@@ -38,6 +38,7 @@ def spamassassin_scores(raws: Sequence[bytes], labels: Labels, folds: NDArray[np
     scores = np.zeros(len(raws))
     for fold in range(int(folds.max()) + 1):
         with tempfile.TemporaryDirectory() as place:
+            Path(place).chmod(0o755)
             _learn(raws, labels, folds != fold, Path(place))
             with _daemon(Path(place)) as port:
                 for index in np.flatnonzero(folds == fold).tolist():
@@ -46,7 +47,9 @@ def spamassassin_scores(raws: Sequence[bytes], labels: Labels, folds: NDArray[np
 
 
 def _settings(place: Path) -> list[str]:
-    wanted = (f"bayes_path {place}/bayes", "bayes_auto_learn 0", "use_bayes 1", "bayes_learn_to_journal 0")
+    # The daemon drops root's rights, and must still read what root has taught.
+    files = (f"bayes_path {place}/bayes", "bayes_file_mode 0777", "bayes_learn_to_journal 0")
+    wanted = (*files, "bayes_auto_learn 0", "use_bayes 1")
     return [f"--cf={line}" for line in wanted]
 
 

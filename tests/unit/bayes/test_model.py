@@ -109,7 +109,11 @@ def test_a_snapshot_cannot_unfold_without_bounds(monkeypatch: pytest.MonkeyPatch
 
 
 def test_lessons_are_read_back_exactly() -> None:
-    kept = [*lessons(3), replace(lesson(9, spam=True, at=7), automatic=True), forget(parse_message(letter(8, spam=True)), taught_at=5)]
+    kept = [
+        *lessons(3),
+        replace(lesson(9, spam=True, at=7), automatic=True),
+        forget(parse_message(letter(8, spam=True)), taught_at=5),
+    ]
     assert load_lessons(dump_lessons(kept)) == [replace(one, forced=False) for one in kept]
     features = lesson(1, spam=True).features
     assert np.array_equal(features.content, read(letter(1, spam=True))[1].content)

@@ -6,7 +6,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from postern.contract import Needs
-from postern.ports import BatvKeys, Correspondents, Greylist, RuleSets, SenderLists, SentMessages, SiteModel, Unavailable
+from postern.ports import (
+    BatvKeys,
+    Correspondents,
+    Greylist,
+    RuleSets,
+    SenderLists,
+    SentMessages,
+    SiteModel,
+    Unavailable,
+)
 from postern_aws.settings import RunChecksSettings
 
 if TYPE_CHECKING:

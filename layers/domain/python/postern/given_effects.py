@@ -23,9 +23,13 @@ from postern.ports import (
     RuleSets,
     SenderLists,
     SentMessages,
+    SiteModel,
 )
 from postern.rules.rule_set import RuleSet
 from postern.sender_list_entry import SenderListEntry
+
+if TYPE_CHECKING:
+    from postern.bayes.model import Model  # who runs no such check does not load NumPy
 
 
 @dataclass(frozen=True, slots=True)

@@ -300,8 +300,8 @@ class Decision:
     """The answer to the sender and the disposition of every copy; `headers` are added to all copies, topmost first.
 
     `reverse_path` is the one under which copies leave for other servers, when it is not the envelope's own: it carries
-    a bounce address tag then. `learn_as` is `ham` or `spam` when the message is to be learnt from once it is committed or
-    refused (see `bayes.auto_learning`).
+    a bounce address tag then. `learn_as` is `ham` or `spam` when the message is to be learnt from once it is committed
+    or refused (see `bayes.auto_learning`).
     """
 
     transaction_id: str

@@ -14,8 +14,8 @@ from postern.outgoing import filtering as outgoing_filter
 from postern.outgoing import signing_policy
 from postern.outgoing.policy import OutgoingPolicy
 from postern.policy import EVERY_SCOPE, setting
-from postern.session.hijack_policy import HijackPolicy
 from postern.rules import channel_policy
+from postern.session.hijack_policy import HijackPolicy
 from postern.session.screening_policy import ScreeningPolicy
 from postern.session.smtp_policy import SmtpPolicy
 from postern.session.tls_policy import TlsPolicy
