@@ -30,7 +30,7 @@ BUILD = Path(__file__).resolve().parent / "build"
 _CORE = ("aws-lambda-powertools", "cryptography", "dnspython", "regex")
 LAYERS: Mapping[str, Sequence[str]] = {
     "core": _CORE,
-    "scan": ("hyperscan", "numpy", "selectolax"),
+    "scan": ("hyperscan", "numpy"),
     "front_end": (*_CORE, "argon2-cffi", "boto3"),
 }
 

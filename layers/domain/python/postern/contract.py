@@ -66,7 +66,7 @@ class CheckSpec:
     """What a check declares.
 
     `seconds` and `memory_mb` size its Lambda; `requires` names checks whose evidence it reads; `layers` are the groups
-    of others' packages it imports beside the core (`scan`: hyperscan, numpy, selectolax).
+    of others' packages it imports beside the core (`scan`: hyperscan, numpy).
 
     `directions` says which mail it judges: what comes in, unless told otherwise.
 
