@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -101,6 +102,7 @@ def print_ready(console: Console, running: RunningService, state: str, authority
     lines = (
         ("SMTP", f"127.0.0.1:{smtp}, with STARTTLS; behind a PROXY header also on {proxied}"),
         ("Submission", f"127.0.0.1:{running.submission_port}, with STARTTLS; under TLS on {running.submissions_port}"),
+        ("", f"behind a PROXY header also on {running.submission_proxy_port}"),
         ("Account", f"ann@{HOSTED}, password {PASSWORD}"),
         ("Recipients", "ann@example.com, bob@example.com, team@example.com, anything@relayed.example"),
         ("Embedded AWS", running.endpoint_url),
@@ -110,12 +112,12 @@ def print_ready(console: Console, running: RunningService, state: str, authority
     for name, text in lines:
         console.print(f"  [dim]{name:17}[/]{text}", highlight=False, soft_wrap=True)
     console.print("\nTry next, in another terminal:", highlight=False)
-    for command in _commands(running):
+    for command in _commands(running, "" if Path(state) == Path(".postern").resolve() else f" --local {state}"):
         console.print(f"  {command}", highlight=False, soft_wrap=True, markup=False)
     console.print()
 
 
-def _commands(running: RunningService) -> tuple[str, ...]:
+def _commands(running: RunningService, where: str) -> tuple[str, ...]:
     smtp, proxied = running.smtp_port, running.proxy_port
     login = f"--auth-user ann@{HOSTED} --auth-password {PASSWORD}"
     from_club = "--from office@club.example --helo host80.dialup.example --to bob@example.com"
@@ -124,7 +126,7 @@ def _commands(running: RunningService) -> tuple[str, ...]:
         f"swaks --server 127.0.0.1:{smtp} --tls --helo {HERE} --from you@{HERE} --to ann@example.com",
         f"swaks --server 127.0.0.1:{proxied} {proxy} --proxy-dest 192.0.2.25 --proxy-dest-port 25 {from_club}",
         f"swaks --server 127.0.0.1:{running.submission_port} --tls {login} --from ann@{HOSTED} --to bob@{HOSTED}",
-        ".venv/bin/postern trace --last 5",
-        ".venv/bin/postern quarantine list",
-        ".venv/bin/postern policy show",
+        f".venv/bin/postern trace --last 5{where}",
+        f".venv/bin/postern quarantine list{where}",
+        f".venv/bin/postern policy show{where}",
     )

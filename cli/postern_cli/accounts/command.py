@@ -11,7 +11,7 @@ from postern.policy import PolicyError
 from postern_cli.accounts import app_passwords, freezing
 from postern_cli.accounts.account_rows import change, existing, identity_key, require_usable, shown
 from postern_cli.accounts.new_password import FromStdin, Generate, ask_password, hashed
-from postern_cli.console import AsJson, fail, out, print_json
+from postern_cli.console import AsJson, err, fail, out, print_json
 from postern_cli.directory.addresses import address_key, domain_key, require_domain
 from postern_cli.directory.presentation import print_rows
 from postern_cli.options import with_service
@@ -30,6 +30,7 @@ Identity = Annotated[
 ]
 LimitMessages = Annotated[int | None, typer.Option(min=0, help="Messages it may send in an hour.")]
 LimitRecipients = Annotated[int | None, typer.Option(min=0, help="Recipients it may send to in an hour.")]
+MINUTES = len("2026-11-22 18:00")
 Note = Annotated[str, typer.Option(help="For the next person.")]
 
 
@@ -80,7 +81,9 @@ def add(  # noqa: PLR0913, PLR0917 - one parameter per option of the command lin
         print_json([{"address": key, "added": added, **made} for key, added in done.items()])
         return
     for key, added in done.items():
-        out.print(f"{key} {'added' if added else 'exists already'}", markup=False)
+        out.print(f"{key} {'added' if added else 'exists already, and stays as it is'}", markup=False)
+    if not all(done.values()):
+        err.print("To change it: postern accounts change, postern accounts passwd")
     for words in made.values():
         out.print(words, markup=False)
 
@@ -175,10 +178,16 @@ def show(
         return
     ending = f"@{domain_key(which)}" if which else ""
     found = (row for row in service.rows(Output.ACCOUNTS_TABLE).every() if str(row["address"]).endswith(ending))
-    rows = [shown(row) for row in sorted(found, key=lambda row: str(row["address"]))]
+    rows = [_as_listed(shown(row), as_json=as_json) for row in sorted(found, key=lambda row: str(row["address"]))]
     columns = ("address", "password", "identities", "frozen_since", "note", "problem")
     used = [name for name in columns if name in ("address", "note") or any(name in row for row in rows)]
     print_rows(rows, used, nothing="There are no accounts.", as_json=as_json)
+
+
+def _as_listed(row: Row, *, as_json: bool) -> Row:
+    """For people, to the minute."""
+    since = row.get("frozen_since")
+    return row if as_json or not since else {**row, "frozen_since": str(since)[:MINUTES].replace("T", " ")}
 
 
 def _print_one(row: Row, *, as_json: bool) -> None:

@@ -22,7 +22,7 @@ from postern_cli.directory.addresses import domain_key
 from postern_cli.dkim.presentation import Json, key_as_data, print_keys, print_records
 from postern_cli.dns.command import resolver_of
 from postern_cli.options import with_service
-from postern_cli.service import Service
+from postern_cli.service import Output, Service
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Keys that outgoing mail is signed with.")
 
@@ -74,6 +74,8 @@ def keygen(
     keys = _with_new(secrets.read(name), kind, selector, bits)
     secrets.write(keys)
     _tell_new(keys, keys.keys[:1], as_json=as_json)
+    if not service.rows(Output.DOMAINS_TABLE).get({"domain": name}):
+        err.print(f"{name} is no domain of yours yet; only then it signs: postern domains add {name}")
 
 
 @app.command()

@@ -73,12 +73,20 @@ def show(
     if not found:
         fail(f"no copy of {transaction_id} is in the queue, or was in the last days", hint="postern queue list")
     if raw:
-        sys.stdout.buffer.write(service.messages.read(found[0].copy.reference))
+        _write_message(service, found)
     elif as_json:
         print_json([_as_json(one) for one in found])
     else:
         for one in found:
             out.print(copy_report(one))
+
+
+def _write_message(service: Service, found: tuple[QueuedCopy, ...]) -> None:
+    """The first copy that is still here; its text goes when it is done."""
+    present = next((one.copy for one in found if one.state in PRESENT), None)
+    if present is None:
+        fail(f"the message is kept no longer: its copy is {found[0].state.value}", hint="postern queue list")
+    sys.stdout.buffer.write(service.messages.read(present.reference))
 
 
 @app.command()
@@ -143,7 +151,8 @@ def delete(
     mail = _queue(service)
     chosen = _chosen(mail, ids, recipient, domain, account, every=every)
     if not yes:
-        typer.confirm(f"Delete {len(chosen)} of the queue for good?", abort=True, err=True)
+        copies = "1 copy" if len(chosen) == 1 else f"{len(chosen)} copies"
+        typer.confirm(f"Delete {copies} for good, telling nobody?", abort=True, err=True)
 
     def remove(one: QueuedCopy) -> bool:
         was_there = mail.delete(one.copy)

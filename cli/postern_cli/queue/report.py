@@ -14,19 +14,21 @@ from postern_cli.console import printable
 
 
 def queue_table(found: Iterable[QueuedCopy]) -> Table:
-    """A line per copy."""
+    """Two lines per copy, so that ids can be copied from a narrow terminal."""
     table = Table(box=None, pad_edge=False)
-    for column in ("queued", "id", "to", "from", "tries", "next", "last answer"):
-        table.add_column(column, overflow="fold", justify="right" if column == "tries" else "left")
+    table.add_column("id\nqueued", no_wrap=True)
+    table.add_column("to\nfrom", overflow="fold")
+    table.add_column("tries", justify="right")
+    table.add_column("next", overflow="fold", min_width=len("2026-11-22 19:05"))
+    table.add_column("last answer", overflow="fold")
     for one in found:
         copy = one.copy
+        sender = copy.account or copy.report.sender or copy.reverse_path or "<>"
         table.add_row(
-            _moment(copy.queued_at),
-            copy.transaction_id,
-            printable(copy.recipient),
-            printable(copy.account or copy.report.sender or copy.reverse_path or "<>"),
+            f"{copy.transaction_id}\n{_moment(copy.queued_at)}",
+            Text("\n").join((printable(copy.recipient), printable(sender))),
             str(copy.attempts),
-            f"on hold: {one.held_because}" if one.held_because else _moment(one.next_attempt),
+            printable(f"on hold: {one.held_because}" if one.held_because else _moment(one.next_attempt)),
             printable(one.answer),
         )
     return table

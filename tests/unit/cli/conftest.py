@@ -49,6 +49,7 @@ def postern(monkeypatch: pytest.MonkeyPatch) -> CommandLine:
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
     """A deployed installation with its stack, which commands find by themselves."""
+    monkeypatch.delenv("POSTERN_LOCAL", raising=False)  # of whoever runs the tests: his service is not to be changed
     monkeypatch.setenv("POSTERN_STACK", DEFAULT_STACK)
     with installation(monkeypatch) as made:
         _create_stack(made)

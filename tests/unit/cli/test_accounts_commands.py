@@ -123,6 +123,7 @@ def test_an_account_is_frozen_and_thawed(hosted: CommandLine) -> None:
     hosted("accounts", "add", ANN)
     assert "ann@example.com frozen" in hosted("accounts", "freeze", ANN, "--reason", "stolen telephone").stdout
     assert "was frozen already" in hosted("accounts", "freeze", ANN).stdout
+    assert f"{hosted.json('accounts', 'show')[0]['frozen_since'][:10]} " in hosted("accounts", "show").stdout
     frozen = stored().frozen
     assert frozen is not None
     assert frozen.reason == "stolen telephone"

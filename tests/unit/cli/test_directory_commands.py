@@ -63,7 +63,9 @@ def test_a_domain_is_removed_after_a_question(hosted: CommandLine) -> None:
 
 def test_accounts_are_added_once_listed_and_removed(hosted: CommandLine) -> None:
     hosted("accounts", "add", "Ann@Example.com", "bob@example.net", "--note", "new")
-    assert "exists already" in hosted("accounts", "add", "ann@example.com").stdout
+    again = hosted("accounts", "add", "ann@example.com")
+    assert "exists already" in again.stdout
+    assert "accounts change" in again.stderr
     assert [row["address"] for row in hosted.json("accounts", "show", "example.com")] == ["ann@example.com"]
     hosted("accounts", "remove", "ann@example.com")
     assert "is no account" in hosted("accounts", "remove", "ann@example.com", code=1).stdout

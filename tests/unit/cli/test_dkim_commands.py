@@ -60,6 +60,10 @@ def test_a_record_is_split_into_strings_that_a_txt_record_takes(postern: Command
     assert len(short["record"]["strings"]) == 1
 
 
+def test_a_key_of_a_domain_that_is_not_ours_yet_is_said_to_sign_nothing(postern: CommandLine) -> None:
+    assert "postern domains add other.example" in postern("dkim", "keygen", "other.example", "--ed25519").stderr
+
+
 def test_both_kinds_sign_side_by_side_and_rotate_together(postern: CommandLine, zone: Path) -> None:
     postern("dkim", "keygen", DOMAIN)
     postern("dkim", "keygen", DOMAIN, "--ed25519")

@@ -11,6 +11,7 @@ from postern_aws.due_rows import DueRows
 from postern_aws.mail_queue import MailQueue
 from postern_aws.message_store import S3MessageStore, mail_key
 from postern_aws.relay_rows import RelayCopy, RelayRows, RelayState
+from postern_cli import console
 from tests.embedded_aws import BUCKET, Installation
 from tests.unit.aws.commits import MESSAGE, NOW
 from tests.unit.cli.conftest import CommandLine
@@ -44,6 +45,22 @@ def test_what_waits_is_listed(postern: CommandLine) -> None:
     told = postern("queue", "list").stdout
     assert "451 4.3.0 later" in told
     assert "\x1b[2J" not in told
+
+
+@pytest.mark.usefixtures("aws")
+def test_an_id_can_be_copied_from_a_narrow_terminal(postern: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(console.out, "_width", 80)
+    queue("019aac2b4d51f0a3c2e17", "somebody.with.a.long.name@mail.remote.example")
+    told = postern("queue", "list").stdout
+    assert told.splitlines()[2].startswith("019aac2b4d51f0a3c2e17 ")
+    assert max(map(len, told.splitlines())) <= 80
+
+
+@pytest.mark.usefixtures("aws")
+def test_the_text_of_a_copy_that_is_done_is_said_to_be_gone(postern: CommandLine) -> None:
+    queue("t1")
+    postern("queue", "delete", "t1", "--yes")
+    assert "kept no longer: its copy is deleted" in postern("queue", "show", "t1", "--raw", code=1).stderr
 
 
 @pytest.mark.usefixtures("aws")
