@@ -6,15 +6,21 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from botocore.exceptions import BotoCoreError
 from rich.table import Table
 from rich.text import Text
 
-from postern.ports import Resolver
+from postern.dkim.key_set import KeySet
+from postern.dns import canonical_name
+from postern.ports import Resolver, Unavailable
 from postern.wire import to_json
-from postern_cli.console import AsJson, ExitCode, fail, out, print_json, printable
+from postern_aws.dkim_keys import DkimSecrets
+from postern_cli.console import AsJson, ExitCode, err, fail, out, print_json, printable
 from postern_cli.dns.examination import State, Subject, examine, is_ready
+from postern_cli.options import with_service
 from postern_cli.scan.case import read_zone
 from postern_cli.scan.case_error import CaseError
+from postern_cli.service import Service
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Look at what a domain publishes for mail.")
 
@@ -33,7 +39,9 @@ def dns() -> None:
 
 
 @app.command()
+@with_service
 def check(
+    service: Service,
     domain: Annotated[str, typer.Argument(help="The domain, e.g. example.com")],
     selector: Annotated[list[str] | None, typer.Option(help="A DKIM selector to look up; several times.")] = None,
     zone: Annotated[Path | None, typer.Option(help="Answer from this zone file (JSON) instead of the DNS.")] = None,
@@ -41,9 +49,10 @@ def check(
 ) -> None:
     """MX, PTR, SPF, DKIM and DMARC of a domain: what is there, what is missing, and the record to publish.
 
+    The keys that the service signs the domain's mail with are looked up by themselves, if there is a service to ask.
     The exit code is 0 when nothing is missing or wrong.
     """
-    subjects = examine(domain, resolver_of(zone), tuple(selector or ()))
+    subjects = examine(domain, resolver_of(zone), tuple(selector or ()), _own_keys(service, domain))
     if as_json:
         print_json(to_json(subjects))
     else:
@@ -61,6 +70,15 @@ def resolver_of(zone: Path | None) -> Resolver:
     from postern_aws.dns import SystemResolver  # noqa: PLC0415 - only when the DNS is asked
 
     return SystemResolver()
+
+
+def _own_keys(service: Service, domain: str) -> KeySet | None:
+    """The domain's keys. Other people's domains can be looked at, too, and without any service."""
+    try:
+        return DkimSecrets(service.secrets).read(canonical_name(domain))
+    except (Unavailable, BotoCoreError):
+        err.print(f"[dim]{service.name} was not asked for keys: it does not answer.[/]")
+        return None
 
 
 def _print_table(domain: str, subjects: tuple[Subject, ...]) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_address
 
+from postern.dkim.key_set import DkimKey, KeySet, KeySetError, KeyState
+from postern.dkim.publication import Published, look_up, zone_line
 from postern.dns import DnsAnswer, DnsStatus, canonical_name
 from postern.ports import Resolver
 from postern.spf.record import RecordError, parse_record, select_records
@@ -39,16 +41,27 @@ class Subject:
     publish: str = ""
 
 
-def examine(domain: str, resolver: Resolver, selectors: tuple[str, ...] = ()) -> tuple[Subject, ...]:
-    """Everything about `domain`, in the order a postmaster would look."""
-    name = canonical_name(domain)
+OWN_KEYS = {
+    KeyState.SIGNING: "it signs",
+    KeyState.WAITING: "it waits for postern dkim rotate",
+    KeyState.OLD: "mail under way may need it",
+}
+
+
+def examine(
+    domain: str, resolver: Resolver, selectors: tuple[str, ...] = (), keys: KeySet | None = None
+) -> tuple[Subject, ...]:
+    """Everything about `domain`, in the order a postmaster would look; `keys` are those that the service signs with."""
+    name, own = canonical_name(domain), keys.keys if keys else ()
+    others = [selector for selector in selectors if selector not in {key.selector for key in own}]
     exchanges = resolver.query(name, "MX")
     hosts = _hosts(exchanges)
     return (
         _mail_exchange(name, exchanges),
         *_reverse_names(hosts, resolver),
         _spf(name, resolver),
-        *(_dkim(name, selector, resolver) for selector in selectors),
+        *(_own_key(keys, key, resolver) for key in own if keys),
+        *(_dkim(name, selector, resolver) for selector in others),
         _dmarc(name, resolver),
     )
 
@@ -124,6 +137,28 @@ def _spf_record(text: str, proposal: str) -> Subject:
         return Subject("SPF", State.WRONG, f"{text}: lets everybody send", proposal)
     closed = re.search(r"(?:^|\s)(?:[-~]all|redirect=)", text)
     return Subject("SPF", State.GOOD if closed else State.ADVICE, text if closed else f"{text}: ends without -all")
+
+
+def _own_key(keys: KeySet, key: DkimKey, resolver: Resolver) -> Subject:
+    """Only a key that signs has to be there: what waits can wait, and what is old may be gone."""
+    subject, use = f"DKIM {key.selector}", OWN_KEYS[key.state]
+    try:
+        loaded = keys.loaded(key)
+    except KeySetError as wrong:
+        return Subject(subject, State.WRONG, str(wrong))
+    match look_up(loaded, resolver):
+        case Published.YES:
+            return Subject(subject, State.GOOD, f"published; {use}")
+        case Published.UNKNOWN:
+            return Subject(subject, State.UNKNOWN, use)
+        case Published.MISSING:
+            state, found = State.MISSING, "no key record"
+        case Published.DIFFERENT:
+            state, found = State.WRONG, "another key is published"
+    signs, is_old = key.state is KeyState.SIGNING, key.state is KeyState.OLD
+    return Subject(
+        subject, state if signs else State.ADVICE, f"{found}; {use}", publish="" if is_old else zone_line(loaded)
+    )
 
 
 def _dkim(name: str, selector: str, resolver: Resolver) -> Subject:

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
 import pytest
 
+from postern.dkim.algorithms import KeyType
+from postern.dkim.key_set import KeySet
 from postern.zone import ZoneResolver
+from postern_aws.key_making import new_private_key
 from postern_cli.dns.examination import State, examine, is_ready
+from postern_cli.scan.case import read_zone
+from tests.embedded_aws import Installation
+from tests.unit.cli.conftest import CommandLine
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 KEY = "A" * 392
 GOOD = {
@@ -59,3 +71,42 @@ def test_a_domain_without_anything_is_told_what_to_publish() -> None:
 )
 def test_each_fault_is_found(name: str, records: dict[str, object], subject: str, state: State) -> None:
     assert states({**GOOD, name: records})[subject] is state
+
+
+def test_the_services_own_keys_are_compared_with_what_is_published(
+    postern: CommandLine, aws: Installation, tmp_path: Path
+) -> None:
+    (made,) = postern.json("dkim", "keygen", "example.com", "--ed25519", "--selector", "own")
+    zone = tmp_path / "zone.json"
+    zone.write_text(json.dumps(GOOD))
+    check = ("dns", "check", "example.com", "--selector", "s1", "--zone", str(zone))
+    (waiting,) = (one for one in postern.json(*check) if one["name"] == "DKIM own")
+    assert (waiting["state"], waiting["publish"]) == ("advice", made["zone_line"])
+    postern("dkim", "rotate", "example.com", "--force")
+    (signing,) = (one for one in postern.json(*check, code=1) if one["name"] == "DKIM own")
+    assert (signing["state"], signing["found"]) == ("missing", "no key record; it signs")
+    text = "".join(made["record"]["strings"])
+    zone.write_text(json.dumps({**GOOD, made["record"]["name"]: {"TXT": [text]}}))
+    read_zone.cache_clear()  # every command is a process of its own
+    found = {one["name"]: one["state"] for one in postern.json(*check)}
+    assert (found["DKIM own"], found["DKIM s1"]) == ("good", "good")
+
+
+def test_a_key_that_was_replaced_in_the_dns_is_wrong() -> None:
+    keys = KeySet("example.com").with_new("s1", new_private_key(KeyType.ED25519), KeyType.ED25519, NOW)
+    keys = keys.switched_to("s1", NOW)
+    (found,) = (one for one in examine("example.com", ZoneResolver(GOOD), ("s1",), keys) if one.name == "DKIM s1")
+    assert (found.state, found.found) == (State.WRONG, "another key is published; it signs")
+
+
+def test_a_domain_is_examined_without_any_service(
+    postern: CommandLine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "POSTERN_STACK", "POSTERN_LOCAL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    zone = tmp_path / "zone.json"
+    zone.write_text(json.dumps(GOOD))
+    done = postern("dns", "check", "example.com", "--zone", str(zone), "--region", "eu-central-1")
+    assert "was not asked for keys" in done.stderr
