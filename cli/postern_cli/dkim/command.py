@@ -75,7 +75,7 @@ def keygen(
     secrets.write(keys)
     _tell_new(keys, keys.keys[:1], as_json=as_json)
     if not service.rows(Output.DOMAINS_TABLE).get({"domain": name}):
-        err.print(f"{name} is no domain of yours yet; only then it signs: postern domains add {name}")
+        err.print(f"{name} is no domain of yours yet: postern domains add {name}, or name it as signing_domain")
 
 
 @app.command()

@@ -19,17 +19,16 @@ def queue_table(found: Iterable[QueuedCopy]) -> Table:
     table.add_column("id\nqueued", no_wrap=True)
     table.add_column("to\nfrom", overflow="fold")
     table.add_column("tries", justify="right")
-    table.add_column("next", overflow="fold", min_width=len("2026-11-22 19:05"))
-    table.add_column("last answer", overflow="fold")
+    table.add_column("next\nlast answer", overflow="fold")
     for one in found:
         copy = one.copy
         sender = copy.account or copy.report.sender or copy.reverse_path or "<>"
+        following = f"on hold: {one.held_because}" if one.held_because else _moment(one.next_attempt)
         table.add_row(
             f"{copy.transaction_id}\n{_moment(copy.queued_at)}",
             Text("\n").join((printable(copy.recipient), printable(sender))),
             str(copy.attempts),
-            printable(f"on hold: {one.held_because}" if one.held_because else _moment(one.next_attempt)),
-            printable(one.answer),
+            Text("\n").join((printable(following), printable(one.answer))),
         )
     return table
 
