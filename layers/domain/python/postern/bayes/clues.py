@@ -8,6 +8,7 @@ import numpy as np
 
 from postern.bayes.features import Features
 from postern.bayes.fisher import Clues
+from postern.bayes.hashing import Ids
 
 MAX_NAME = 80
 
@@ -24,7 +25,7 @@ class Clue:
 def name_clues(features: Features, clues: Clues, most: int = 15) -> tuple[Clue, ...]:
     """The strongest tokens, strongest first, named from the message they were found in."""
     order = np.argsort(-np.abs(clues.probabilities - 0.5), kind="stable")[:most]
-    names = _names(features, frozenset(clues.ids[order].tolist()))
+    names = _names(features, clues.ids[order])
     return tuple(
         Clue(names[number], float(clues.probabilities[index]), float(clues.observations[index]))
         for index in order.tolist()
@@ -32,20 +33,26 @@ def name_clues(features: Features, clues: Clues, most: int = 15) -> tuple[Clue, 
     )
 
 
-def _names(features: Features, wanted: frozenset[int]) -> dict[int, str]:
+def _names(features: Features, wanted: Ids) -> dict[int, str]:
     """What numbers stand for."""
     names: dict[int, str] = {}
     for run in features.runs:
-        for place, number in enumerate(run.ids.tolist()):
-            if number in wanted:
-                names[number] = _readable(run.tokens[place])
-        for place, number in enumerate(run.pair_ids.tolist()):
-            if number in wanted:
-                second = run.tokens[place + 1].rpartition(b":")[2]
-                names[number] = _readable(run.tokens[place] + b" " + second)
+        for place in _places(run.ids, wanted):
+            names[int(run.ids[place])] = _readable(run.tokens[place])
+        for place in _places(run.pair_ids, wanted):
+            second = run.tokens[place + 1].rpartition(b":")[2]
+            names[int(run.pair_ids[place])] = _readable(run.tokens[place] + b" " + second)
     return names
+
+
+def _places(ids: Ids, wanted: Ids) -> list[int]:
+    """Where one of a few numbers stands."""
+    places: list[int] = (ids == wanted[:, None]).any(axis=0).nonzero()[0].tolist()
+    return places
 
 
 def _readable(token: bytes) -> str:
     text = token.decode("utf-8", "replace")[:MAX_NAME]
+    if text.isprintable():
+        return text
     return "".join(character if character.isprintable() else "\ufffd" for character in text)

@@ -125,13 +125,16 @@ def known_share(counts: TokenCounts, ids: Ids, seen_in: int) -> float:
 def _clues(counts: TokenCounts, ids: Ids) -> Clues:
     """The most telling tokens of one kind."""
     observed = counts.table[slots(ids, BITS)].astype(np.float64)
-    known = np.flatnonzero(observed.any(axis=1))
-    ids, observed = ids[known], observed[known]
-    ham, spam = observed[:, 0] / max(1.0, counts.hams), observed[:, 1] / max(1.0, counts.spams)
-    total = observed.sum(axis=1)
+    hams, spams = observed[:, 0], observed[:, 1]
+    total = hams + spams
+    known = total.nonzero()[0]
+    ids, total = ids[known], total[known]
+    ham, spam = hams[known] / max(1.0, counts.hams), spams[known] / max(1.0, counts.spams)
     probabilities = (STRENGTH * ASSUMED + total * spam / (ham + spam)) / (STRENGTH + total)
-    order = np.argsort(-np.abs(probabilities - ASSUMED), kind="stable")[:TOKENS_PER_KIND]
-    order = order[np.abs(probabilities[order] - ASSUMED) >= LEAST_DEVIATION]
+    deviations = np.abs(probabilities - ASSUMED)
+    # Sorting only what may count at all keeps the order of equals.
+    telling = (deviations >= LEAST_DEVIATION).nonzero()[0]
+    order = telling[np.argsort(-deviations[telling], kind="stable")[:TOKENS_PER_KIND]]
     return Clues(ids[order], probabilities[order], total[order])
 
 
