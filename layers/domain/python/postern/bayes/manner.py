@@ -97,9 +97,10 @@ def _text_tokens(view: TextView) -> Iterator[str]:
     yield f"text foreign {magnitude(100 * _count(text, _HIGH) / size)}"
     yield f"text length {magnitude(len(view.visible))}"
     yield f"text word length {2 * sum(map(len, words)) // count}"
-    yield f"text shouts {magnitude(100 * sum(len(word) > 3 and word.isupper() for word in words) / count)}"
-    yield f"text you {magnitude(200 * sum(word in _ADDRESSED for word in words) / count)}"
-    yield f"text self {magnitude(200 * sum(word in _SELF for word in words) / count)}"
+    shouted = [word for word in words if word.isupper() and len(word) > 3]
+    yield f"text shouts {magnitude(100 * len(shouted) / count)}"
+    yield f"text you {magnitude(200 * sum(map(_ADDRESSED.__contains__, words)) / count)}"
+    yield f"text self {magnitude(200 * sum(map(_SELF.__contains__, words)) / count)}"
     yield f"text variety {10 * len(set(words)) // count}"
     yield from _line_tokens(text)
     if view.unseen_characters:

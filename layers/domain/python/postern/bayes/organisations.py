@@ -7,6 +7,7 @@ This is a feature of statistics, not a boundary of trust: DMARC's organizational
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _SECOND_LEVEL = frozenset({"ac", "co", "com", "edu", "gob", "gov", "go", "ne", "net", "nom", "or", "org"})
 _DOTTED_QUAD = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
@@ -22,6 +23,7 @@ FREE_MAIL = frozenset(
 """Domains where anyone has an address."""
 
 
+@lru_cache(maxsize=4_096)
 def organisation(host: str) -> str:
     """The last two labels of a host name, three below `co.uk` and its like; lower case."""
     labels = host.lower().strip(".").rsplit(".", 3)

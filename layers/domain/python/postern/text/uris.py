@@ -95,11 +95,15 @@ def _candidates(links: Iterable[Link], texts: Iterable[str]) -> Iterator[Uri]:
 
 def words_with_uris(text: str) -> Iterator[str]:
     """The stretches of running text that a mail program would turn into links."""
-    for word in text.translate(_DELIMITERS).split():
-        if "." in word[1:-1] or ":/" in word:
-            uri = _uri_in_word(word[:MAX_URI_LENGTH])
-            if uri:
-                yield uri
+    for stretch in text.split():
+        # Most words have neither sign; only the others are worth taking apart at quotes and brackets.
+        if "." not in stretch and ":/" not in stretch:
+            continue
+        for word in stretch.translate(_DELIMITERS).split():
+            if "." in word[1:-1] or ":/" in word:
+                uri = _uri_in_word(word[:MAX_URI_LENGTH])
+                if uri:
+                    yield uri
 
 
 def _uri_in_word(word: str) -> str:
