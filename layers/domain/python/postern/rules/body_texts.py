@@ -25,10 +25,13 @@ MAX_ALL_PARTS = 2_000_000
 MAX_BLANK_LINES = 20
 
 _SPACE = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_WIDE = _SPACE.replace(" ", "")
 _PARAGRAPH_ENDS = re.compile(rf"\n+[{_SPACE}]*\n+")
-_SPACES = re.compile(rf"[{_SPACE}]+")
-_ASCII_PARAGRAPH_ENDS = re.compile(r"\n+[\t\n\x0b\x0c\r ]*\n+")
-_ASCII_SPACES = re.compile(r"[\t\n\x0b\x0c\r ]+")
+_SPACES = re.compile(rf"[{_WIDE}][{_SPACE}]*| [{_SPACE}]+")
+"""White space that is not one blank already: most of it is, and stays as it is."""
+
+_ASCII_PARAGRAPH_ENDS = re.compile(rb"\n+[\t\n\x0b\x0c\r ]*\n+")
+
 _TRAILING_BLANKS = re.compile(rb"[ \t]+(?=\r?\n)")
 _HTML_NAME = re.compile(r"\.s?html?\Z", re.IGNORECASE)
 _NOT_PLAIN = frozenset({"text/x-vcard", "text/calendar", "text/html"})
@@ -75,10 +78,8 @@ class BodyTexts:
         text = ""
         for part in self.leaves:
             text += ("\n" if text else "") + texts.get(id(part), "")
-        spaces, ends = (_SPACES, _PARAGRAPH_ENDS) if self._is_wide else (_ASCII_SPACES, _ASCII_PARAGRAPH_ENDS)
-        text = "\0".join(spaces.sub(" ", paragraph) for paragraph in ends.split(text))
-        octets = self._subject + text.replace("\0", "\n").encode("utf-8" if self._is_wide else "latin-1", "replace")
-        return tuple(_short_lines(octets))
+        octets = _wide_lines(text) if self._is_wide else _ascii_lines(text.encode("latin-1", "replace"))
+        return tuple(_short_lines(self._subject + octets.replace(b"\0", b"\n")))
 
     @cached_property
     def _is_wide(self) -> bool:
@@ -168,6 +169,18 @@ def _cut_raw(octets: bytes) -> bytes:
         if 0 <= at - MAX_RAW <= 1_024:
             return octets[: at + 1]
     return octets[:MAX_RAW]
+
+
+def _wide_lines(text: str) -> bytes:
+    """Every paragraph a line, white space squeezed."""
+    lines = "\n".join(_SPACES.sub(" ", paragraph) for paragraph in _PARAGRAPH_ENDS.split(text))
+    return lines.encode("utf-8", "replace")
+
+
+def _ascii_lines(text: bytes) -> bytes:
+    """As `_wide_lines`, where only ASCII's white space counts; between full stops a blank at either end stays."""
+    paragraphs = _ASCII_PARAGRAPH_ENDS.split(text)
+    return b"\n".join(b" ".join((b".%b." % paragraph).split())[1:-1] for paragraph in paragraphs)
 
 
 def _short_lines(octets: bytes) -> Iterator[bytes]:

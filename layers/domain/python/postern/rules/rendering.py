@@ -18,7 +18,9 @@ from postern.text.markup import Kind, attributes, tokens
 MAX_URI_LENGTH = 8_192
 MAX_DETAILS = 2_000
 MAX_STYLES = 500
-_BLANKS = re.compile(r"[ \t\n\r\f\x0b]+")
+_BLANKS = re.compile(r"[\t\n\r\f\x0b][ \t\n\r\f\x0b]*| [ \t\n\r\f\x0b]+")
+"""White space that is not one blank already: most of it is."""
+
 _WORD_BEGINNING = re.compile(r"[^\s\x21-\x2f\x3a-\x40\x5b-\x60\x7b-\x7e]")
 _SHORT_BEGINNING = re.compile(r"([^\s\x21-\x2f\x3a-\x40\x5b-\x60\x7b-\x7e]{1,7})\b")
 _SHORT_END = re.compile(r"\b([^\s\x21-\x2f\x3a-\x40\x5b-\x60\x7b-\x7e]{1,7})\Z")
