@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import threading
@@ -83,8 +82,10 @@ class Meter:
         def counted(this: Any, operation: str, request: Any) -> Any:
             started = time.thread_time()
             try:
+                # A deletion costs what the item was, which has to be looked up before.
+                removed = _Units(this, call).stored(request) if operation == "DeleteItem" else 0
                 answer = call(this, operation, request)
-                meter._count(this, operation, request, answer, call)
+                meter._count(this, operation, request, answer, call, removed)
                 return answer
             finally:
                 meter._within.aws = getattr(meter._within, "aws", 0.0) + time.thread_time() - started
@@ -127,19 +128,16 @@ class Meter:
             resolvers.append(made)
         return made
 
-    def _count(self, client: Any, operation: str, request: Any, answer: Any, call: Call) -> None:
+    def _count(self, client: Any, operation: str, request: Any, answer: Any, call: Call, removed: int) -> None:
         service = client.meta.service_model.service_name
         with self._lock:
             self.calls[caller()][f"{service}.{operation}"] += 1
         if service == "dynamodb":
-            self._count_units(client, operation, request, answer, call)
+            found = _Units(client, call, removed).of(operation, request, answer)
+            with self._lock:
+                self.units[caller()].update(found)
         if operation == "StartSyncExecution":
             self.state_octets += len(request["input"].encode()) + len(str(answer.get("output", "")).encode())
-
-    def _count_units(self, client: Any, operation: str, request: Any, answer: Any, call: Call) -> None:
-        found = _Units(client, call).of(operation, request, answer)
-        with self._lock:
-            self.units[caller()].update(found)
 
 
 @dataclass(slots=True)
@@ -167,10 +165,11 @@ def caller() -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Units:
-    """The units of one call to DynamoDB."""
+    """The units of one call to DynamoDB; `removed` is the size of an item that it deleted."""
 
     client: Any
     call: Call
+    removed: int = 0
 
     def of(self, operation: str, request: Any, answer: Any) -> dict[str, float]:
         """Write and read units by their name."""
@@ -178,9 +177,12 @@ class _Units:
             case "PutItem":
                 return {"write": written(item_octets(request["Item"])) + _index(request["Item"])}
             case "UpdateItem":
-                return {"write": written(self._size_of(request)) + self._index_of(request)}
+                return {"write": written(self.stored(request)) + self._index_of(request)}
             case "DeleteItem":
-                return {"write": 1.0}
+                return {"write": written(self.removed)}
+            case "BatchWriteItem":
+                entries = [entry for table in request["RequestItems"].values() for entry in table]
+                return {"write": sum(map(_batch_written, entries))}
             case "TransactWriteItems":
                 return {"write": sum(2 * self._transacted(entry) for entry in request["TransactItems"])}
             case "GetItem" | "Query" | "Scan":
@@ -202,14 +204,20 @@ class _Units:
             sizes = [*map(item_octets, found), *([1] * missing)]
             yield from (read(size, consistent=bool(asked.get("ConsistentRead"))) for size in sizes)
 
-    def _size_of(self, request: Any) -> int:
-        """The row as it is after the update: DynamoDB charges for all of it."""
+    def stored(self, request: Any) -> int:
+        """The size of the row that a request names, as it is now: DynamoDB charges for all of it."""
         key = {"TableName": request["TableName"], "Key": request["Key"]}
         return item_octets(self.call(self.client, "GetItem", key).get("Item", {}))
 
     def _index_of(self, request: Any) -> float:
-        """An update that moves or removes a row of an index writes the index too."""
-        return 1.0 if "next_attempt" in json.dumps(str(request.get("UpdateExpression"))) else 0.0
+        """An update that removes a row of an index writes the index too; one that moves it does so twice."""
+        change = str(request.get("UpdateExpression"))
+        return 2.0 if "next_attempt =" in change else float("next_attempt" in change)
+
+
+def _batch_written(entry: Mapping[str, Any]) -> float:
+    """One write of a batch; a deletion in it counts as one of a small item."""
+    return written(item_octets(entry["PutRequest"]["Item"])) if "PutRequest" in entry else 1.0
 
 
 def _index(item: Mapping[str, object]) -> float:
