@@ -47,6 +47,11 @@ OWN_KEYS = {
     KeyState.OLD: "mail under way may need it",
 }
 
+AMISS = {
+    Published.MISSING: (State.MISSING, "no key record"),
+    Published.DIFFERENT: (State.WRONG, "another key is published"),
+}
+
 
 def examine(
     domain: str, resolver: Resolver, selectors: tuple[str, ...] = (), keys: KeySet | None = None
@@ -146,19 +151,14 @@ def _own_key(keys: KeySet, key: DkimKey, resolver: Resolver) -> Subject:
         loaded = keys.loaded(key)
     except KeySetError as wrong:
         return Subject(subject, State.WRONG, str(wrong))
-    match look_up(loaded, resolver):
-        case Published.YES:
-            return Subject(subject, State.GOOD, f"published; {use}")
-        case Published.UNKNOWN:
-            return Subject(subject, State.UNKNOWN, use)
-        case Published.MISSING:
-            state, found = State.MISSING, "no key record"
-        case Published.DIFFERENT:
-            state, found = State.WRONG, "another key is published"
+    published = look_up(loaded, resolver)
+    if published is Published.YES:
+        return Subject(subject, State.GOOD, f"published; {use}")
+    if published is Published.UNKNOWN:
+        return Subject(subject, State.UNKNOWN, use)
+    state, found = AMISS[published]
     signs, is_old = key.state is KeyState.SIGNING, key.state is KeyState.OLD
-    return Subject(
-        subject, state if signs else State.ADVICE, f"{found}; {use}", publish="" if is_old else zone_line(loaded)
-    )
+    return Subject(subject, state if signs else State.ADVICE, f"{found}; {use}", "" if is_old else zone_line(loaded))
 
 
 def _dkim(name: str, selector: str, resolver: Resolver) -> Subject:
