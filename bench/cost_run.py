@@ -11,17 +11,19 @@ import socket
 import sys
 import tempfile
 import threading
-import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import boto3
 
-from bench.aws_meter import FRONT_END, Meter, caller, item_octets
+from bench.aws_meter import FRONT_END, Meter, caller
+from bench.cost_besides import enable_sending, labelled, submit, teach
+from bench.cost_site import SENDER, Site, wait_until_quiet
 from bench.parse import read_messages
 from postern import catalog
 from postern.dns import DnsAnswer, DnsStatus
@@ -29,18 +31,18 @@ from postern.wire import to_json
 from postern.workflow import Packing
 from postern.zone import ZoneResolver
 from postern_aws import check_function, delivery, dns
-from postern_aws.settings import read_settings
-from postern_cli.cost.units import Fate, FunctionUse, MessageUse, PackingUse
-from postern_cli.rows import Rows
+from postern_aws.learn_function import LearnFunction
+from postern_aws.settings import RelaySettings, read_settings
+from postern_cli.cost.units import Besides, Fate, FunctionUse, MessageUse, PackingUse
 from postern_frontend.main import FrontEnd
 from postern_frontend.session_log import configure_logging
 from postern_frontend.settings import ReceiverSettings
 from postern_local import environment, function_log
 from postern_local.embedded_aws import EmbeddedAws
 from postern_local.function_runtime import Deployed, FunctionRuntime
+from postern_local.relay_target import RelayTarget
 from postern_local.synthesis import synthesize
 
-SENDER = "sender.example"
 RECIPIENT = "ann@example.com"
 CLIENTS = 250
 """So many hosts send in turn: one that sent everything would be a flood."""
@@ -65,22 +67,17 @@ ZONE = Zone(
         **{f"{host}.2.0.192.in-addr.arpa": {"PTR": [f"mx{host}.{SENDER}"]} for host in range(1, CLIENTS + 1)},
     }
 )
-SETTLING_SECONDS = 60
-QUIET_SECONDS = 3.0
 MAX_OCTETS = 200_000
 BY_THE_CLOCK = frozenset({"sweep", "compile_policy"})
 """Functions that no message calls."""
 
-EVERYTHING_RUNS = {check_id: {"mode": "score"} for check_id in catalog.CHECKS}
-"""Every check is run, and none defers or refuses by itself: the score decides the fate."""
-ACCEPTING = {**EVERYTHING_RUNS, "spam_filter": {"refuse_at": 0}}
-POLICIES: Mapping[Fate, Mapping[str, Any]] = {
-    Fate.ACCEPTED: ACCEPTING,
-    Fate.REFUSED: {**EVERYTHING_RUNS, "spf": {"mode": "score", "scores": {"SPF_PASS": 500}}},
-    Fate.REFUSED_EARLY: {**ACCEPTING, "sender_lists": {"mode": "enforce"}},
-    Fate.GREYLISTED: {**ACCEPTING, "greylisting": {"mode": "enforce", "applies_to": "all", "delay_minutes": 1440}},
-}
+POLLING = "sqs.ReceiveMessage"
+"""Queues are asked by the clock, too."""
+
 REPLIES = {Fate.ACCEPTED: 250, Fate.REFUSED: 550, Fate.REFUSED_EARLY: 550, Fate.GREYLISTED: 451}
+
+Send = Callable[[bytes, int], int]
+"""Sends a message under a number; the code of the reply."""
 
 
 class Sender(smtplib.SMTP):
@@ -106,7 +103,8 @@ def instrument(meter: Meter) -> None:
             return call(this, function, payload, context)
 
     runtime._call = invoked  # noqa: SLF001 - as above
-    for module, name in ((check_function, "run_check"), (delivery.Delivery, "_deliver_one")):
+    work = ((check_function, "run_check"), (delivery.Delivery, "_deliver_one"), (LearnFunction, "_lesson"))
+    for module, name in work:
         _count_work(meter, module, name)
     dns.SystemResolver = lambda **_: meter.resolver(ZONE)  # type: ignore[misc,assignment]
 
@@ -122,78 +120,22 @@ def _count_work(meter: Meter, owner: Any, name: str) -> None:
 
 
 @contextmanager
-def front_end() -> Iterator[int]:
-    """The SMTP receiver in this process; its port."""
+def front_end(*, relaying: bool = False) -> Iterator[FrontEnd]:
+    """The front end in this process."""
     os.environ["POSTERN_LISTEN_ADDRESS"] = "127.0.0.1"
-    os.environ |= {"POSTERN_SMTP_PORT": "0", "POSTERN_HEALTH_PORT": "0", "POSTERN_PROXY_PROTOCOL": "true"}
+    os.environ |= {"POSTERN_SMTP_PORT": "0", "POSTERN_SUBMISSION_PORT": "0", "POSTERN_HEALTH_PORT": "0"}
+    os.environ["POSTERN_PROXY_PROTOCOL"] = "true"
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, daemon=True).start()
-    running = asyncio.run_coroutine_threadsafe(_started(), loop).result(60)
-    yield running.smtp_port
+    running = asyncio.run_coroutine_threadsafe(_started(relaying=relaying), loop).result(60)
+    yield running
     asyncio.run_coroutine_threadsafe(running.stop(), loop).result(60)
 
 
-async def _started() -> FrontEnd:
-    made = FrontEnd(read_settings(ReceiverSettings))
+async def _started(*, relaying: bool) -> FrontEnd:
+    made = FrontEnd(read_settings(ReceiverSettings), read_settings(RelaySettings) if relaying else None)
     await made.start()
     return made
-
-
-class Site:
-    """The deployed tables, and the policy under which a fate comes about."""
-
-    def __init__(self, outputs: Mapping[str, str]) -> None:
-        self._outputs = outputs
-        self._client = boto3.client("dynamodb")
-        self.rows("DomainsTable").put({"domain": "example.com"})
-        self.rows("AccountsTable").put({"address": RECIPIENT})
-        # So that the lists are looked up for every message: functions remember for a minute which lists there are.
-        self.rows("SenderListsTable").put({"scope": "global", "entry": "refuse#*@nobody.example"})
-
-    def rows(self, output: str) -> Rows:
-        """A table by the name of its output."""
-        return Rows(self._client, self._outputs[output])
-
-    def prepare(self, fate: Fate, meter: Meter) -> None:
-        """Write the policy and wait for the compiler."""
-        before = sum(meter.invocations.values())
-        self._empty("PolicyTable", ("scope", "section"))
-        for section, stored in POLICIES[fate].items():
-            self.rows("PolicyTable").put({"scope": "global", "section": section, **stored})
-        entry = {"scope": "global", "entry": f"refuse#*@{SENDER}"}
-        lists = self.rows("SenderListsTable")
-        if fate is Fate.REFUSED_EARLY:
-            lists.put(entry)
-        else:
-            lists.delete(entry)
-        wait_until_quiet(meter, after=before)
-
-    def kept(self) -> dict[str, float]:
-        """The mean size of the rows that age."""
-        found = {}
-        for output, name in (("ReceiptsTable", "receipts"), ("OutboxTable", "outbox")):
-            items = self._client.scan(TableName=self._outputs[output])["Items"]
-            found[name] = sum(map(item_octets, items)) / len(items) if items else 0.0
-        return found
-
-    def forget(self) -> None:
-        """Empty the tables that fill."""
-        self._empty("ReceiptsTable", ("transaction_id",))
-        self._empty("OutboxTable", ("id", "part"))
-
-    def _empty(self, output: str, keys: tuple[str, ...]) -> None:
-        rows = self.rows(output)
-        for row in list(rows.every()):
-            rows.delete({name: row[name] for name in keys})
-
-
-def wait_until_quiet(meter: Meter, *, after: int = 0) -> None:
-    """Until functions were invoked more than `after` times, and the streams have nothing more to do."""
-    until = time.monotonic() + SETTLING_SECONDS
-    seen = -1
-    while time.monotonic() < until and (seen <= after or seen != sum(meter.invocations.values())):
-        seen = sum(meter.invocations.values())
-        time.sleep(QUIET_SECONDS)
 
 
 def send(port: int, raw: bytes, number: int) -> int:
@@ -206,22 +148,49 @@ def send(port: int, raw: bytes, number: int) -> int:
     return 250
 
 
-def measure(fate: Fate, port: int, messages: list[bytes], site: Site, meter: Meter, log: Path) -> MessageUse:
-    """What messages of one fate use; the first few are sent to warm up."""
+def measure(send_one: Send, expected: int, messages: list[bytes], site: Site, meter: Meter, log: Path) -> MessageUse:
+    """What messages use that are all answered as expected; the first few are sent to warm up."""
     for at, raw in enumerate(messages[:5]):
-        send(port, raw, -1 - at)
+        send_one(raw, -1 - at)
     wait_until_quiet(meter)
     site.forget()
     wait_until_quiet(meter)
     meter.reset()
     before = _logged(log)
-    codes = {send(port, raw, number) for number, raw in enumerate(messages)}
+    codes = {send_one(raw, number) for number, raw in enumerate(messages)}
     wait_until_quiet(meter)
-    expected = REPLIES[fate]
     if codes != {expected}:
-        raise SystemExit(f"{fate}: expected {expected} for every message, got {sorted(codes)}")
+        raise SystemExit(f"expected {expected} for every message, got {sorted(codes)}")
     used = use(meter, messages, (_logged(log) - before) / len(messages))
-    return replace(used, kept_octets={**used.kept_octets, **site.kept()})
+    return replace(used, kept_octets={**used.kept_octets, **site.kept(len(messages))})
+
+
+def measure_sending(messages: list[bytes], site: Site, meter: Meter, directory: Path) -> MessageUse:
+    """What a message uses that somebody sends to one recipient elsewhere, until a server there has it."""
+    remote = RelayTarget(directory / "remote")
+    enable_sending(site.outputs, directory)
+    site.prepare_sending(remote.port, meter)
+    with front_end(relaying=True) as running:
+        port = int(running.submission_port or 0)
+        used = measure(
+            lambda raw, number: submit(Sender(1, port), raw, number), 250, messages, site, meter, directory / "log"
+        )
+    given = len(list(remote.folder.iterdir())) - len(messages[:5])
+    if given != len(messages):
+        raise SystemExit(f"of {len(messages)} messages the other server got {given}")
+    return used
+
+
+def measure_learning(corpus: Path, number: int, site: Site, meter: Meter, log: Path) -> MessageUse:
+    """What a message uses that is learnt, from its upload to the snapshot. The queue brings it, not the balancer."""
+    mail = labelled(corpus, number, MAX_OCTETS)
+    wait_until_quiet(meter)
+    meter.reset()
+    before = _logged(log)
+    teach(site.outputs, mail)
+    wait_until_quiet(meter)
+    used = use(meter, [one.raw for one in mail], (_logged(log) - before) / len(mail))
+    return replace(used, octets=0.0, kept_octets={})
 
 
 def _logged(folder: Path) -> int:
@@ -231,7 +200,7 @@ def _logged(folder: Path) -> int:
 def use(meter: Meter, messages: list[bytes], log_octets: float) -> MessageUse:
     """The counts per message, of whoever works for messages."""
     count = len(messages)
-    front_end_calls = Counter(meter.calls[FRONT_END])
+    front_end_calls = Counter({name: number for name, number in meter.calls[FRONT_END].items() if name != POLLING})
     described = {name: _described(name) for name in meter.invocations}
     for_messages = [name for name, (_, service) in described.items() if service not in BY_THE_CLOCK]
     every: Counter[str] = Counter(front_end_calls)
@@ -283,7 +252,7 @@ def _stage_of(checks: str, service: str) -> int:
     stages = [{spec.check_id for spec in stage} for stage in catalog.stages()]
     if checks:
         return next(number for number, stage in enumerate(stages, 1) if checks.split(",", 1)[0] in stage)
-    return len(stages) + 1 if service == "decide" else 0
+    return {"decide": len(stages) + 1, "sign_message": len(stages) + 2}.get(service, 0)
 
 
 def standing(assembly: Path, log: Path) -> dict[str, int]:
@@ -329,8 +298,12 @@ def run(packing: Packing, corpus: Path, number: int, directory: Path) -> dict[st
     fates = {}
     for fate in Fate:
         site.prepare(fate, meter)
-        with front_end() as port:
-            fates[fate.value] = measure(fate, port, messages, site, meter, log)
+        with front_end() as running:
+            fates[fate.value] = measure(partial(send, running.smtp_port), REPLIES[fate], messages, site, meter, log)
+    besides = {
+        Besides.OUTGOING.value: measure_sending(messages, site, meter, directory),
+        Besides.LEARNT.value: measure_learning(corpus, number, site, meter, log),
+    }
     definition = boto3.client("stepfunctions").describe_state_machine(
         stateMachineArn=embedded.outputs["StateMachineArn"]
     )["definition"]
@@ -339,7 +312,7 @@ def run(packing: Packing, corpus: Path, number: int, directory: Path) -> dict[st
         "machine": machine(),
         "python": platform.python_version(),
         "checks": list(catalog.CHECKS),
-        "packing": to_json(PackingUse(len(definition.encode()), standing(assembly, log), fates)),
+        "packing": to_json(PackingUse(len(definition.encode()), standing(assembly, log), fates, besides)),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib import resources
 
@@ -20,6 +20,13 @@ class Fate(StrEnum):
     REFUSED = "refused"
     REFUSED_EARLY = "refused_early"
     GREYLISTED = "greylisted"
+
+
+class Besides(StrEnum):
+    """What is done besides taking mail in, and counted apart."""
+
+    OUTGOING = "outgoing"
+    LEARNT = "learnt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +64,7 @@ class MessageUse:
 
 @dataclass(frozen=True, slots=True)
 class PackingUse:
-    """What messages use under one packing of the checks, by their fate.
+    """What messages use under one packing of the checks, by their fate; `besides` is what one sent or learnt uses.
 
     `standing` counts what costs by the month: alarms, dashboards, secrets of the template, and metrics that were told.
     """
@@ -65,6 +72,7 @@ class PackingUse:
     definition_octets: int
     standing: Mapping[str, int]
     fates: Mapping[str, MessageUse]
+    besides: Mapping[str, MessageUse] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
