@@ -16,6 +16,10 @@ MAX_WORDS = 500
 """Words of the body that count; the beginning of a message tells enough, and long newsletters tell no more."""
 
 MAX_TEXT = 20_000
+BEGINNING = 5_000
+LONGEST_WORD = 40
+"""Octets of a word at most: so far from the end of a stretch, its words are those of the whole text."""
+
 MAX_INVISIBLE = 2_000
 MAX_URIS = 100
 MAX_VALUES = 40
@@ -31,7 +35,7 @@ _RUN_OF_DIGITS = re.compile(rb"[0-9A-F]+")
 
 def content_runs(message: Message, view: TextView) -> list[Run]:
     """The tokens of what the message says: words with their pairs, and all else."""
-    raw = WORD.findall(view.visible[:MAX_TEXT].encode("utf-8", "replace"))[:MAX_WORDS]
+    raw = _first_words(view.visible[:MAX_TEXT].encode("utf-8", "replace"))
     lower = [word.lower() for word in raw]
     others = cased(raw, lower, b"case:")
     if view.invisible:
@@ -42,6 +46,14 @@ def content_runs(message: Message, view: TextView) -> list[Run]:
         others += [b"html:" + token for token in _html_tokens(view.html)]
     others += [b"part:" + token for token in _part_tokens(message)]
     return [run_of(lower, paired=True), run_of(others)]
+
+
+def _first_words(text: bytes) -> list[bytes]:
+    """The words that count; of a long text only the beginning is taken apart when it has enough of them."""
+    words = WORD.findall(text, 0, BEGINNING)
+    if len(text) > BEGINNING and len(words) < MAX_WORDS + LONGEST_WORD:
+        words = WORD.findall(text)
+    return words[:MAX_WORDS]
 
 
 def cased(raw: list[bytes], lower: list[bytes], prefix: bytes) -> list[bytes]:
