@@ -20,6 +20,15 @@ _PERCENT = re.compile(r"%([0-9a-fA-F]{2})")
 _PRINTABLE = frozenset(range(0x21, 0x7F)) | frozenset((9, 10, 13))
 _WEB = re.compile(r"(https?://)([^@/?#]*@)?([^/?#:]+)((?::(\d*))?.*)\Z", re.IGNORECASE | re.DOTALL)
 _REDIRECTED = re.compile(r"(https?:/{0,2}[^&#]+)", re.IGNORECASE)
+_FRAGMENT = re.compile(r"[#?&]|/(?!/)")
+_MAIL = re.compile(r"mailto:|[^:]*@", re.IGNORECASE)
+_CONTROLS = re.compile(r"[\x00-\x20]")
+_SIGNS_AT_END = re.compile(r"[^0-9A-Za-z]+\Z")
+_ONE_LABEL = re.compile(r"(?:www\.)?([^.]+)\Z")
+_SLASHES = re.compile(r"\A(https?:)/{0,2}", re.IGNORECASE)
+_ANY_SCHEME = re.compile(r"[-_a-z0-9]+:", re.IGNORECASE)
+_HOST_ALONE = re.compile(r"\A(https?://[^/?#]+)([?#])", re.IGNORECASE)
+_HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]+")
 _QUAD = re.compile(r"(?:0x[0-9a-f]+|\d+)(?:\.(?:0x[0-9a-f]+|\d+)){3}\Z", re.IGNORECASE)
 
 
@@ -31,7 +40,7 @@ def canonical_forms(uri: str, redirectors: Iterable[Any], domains: Domains) -> t
             break
         one = pending.pop(0).replace("\n", "").replace("\r", "").strip()
         forms.append(one)
-        if len(one) <= 1 or re.match(r"[#?&]|/(?!/)", one):
+        if len(one) <= 1 or _FRAGMENT.match(one):
             continue
         maker = _Forms(one, redirectors, domains)
         forms += maker.made()
@@ -49,7 +58,7 @@ class _Forms:
         self.redirected: list[str] = []
 
     def made(self) -> list[str]:
-        if re.match(r"mailto:|[^:]*@", self._uri, re.IGNORECASE):
+        if _MAIL.match(self._uri):
             return list(_mail_forms(self._uri))
         cleaned = _cleaned(self._uri)
         forms = [cleaned] if cleaned != self._uri else []
@@ -65,12 +74,12 @@ class _Forms:
         if lower != host.lower():
             yield f"{scheme}{lower}{rest}"
             host = lower
-        bare = re.sub(r"[\x00-\x20]", "", host)
+        bare = _CONTROLS.sub("", host)
         if bare != host:
             host = bare
             yield f"{scheme}{host}{rest}"
         self._redirect(f"{scheme}{host}{rest}", rest)
-        trimmed = re.sub(r"[^0-9A-Za-z]+\Z", "", host)
+        trimmed = _SIGNS_AT_END.sub("", host)
         if trimmed != host:
             host = trimmed
             yield f"{scheme}{host}{rest}"
@@ -78,7 +87,7 @@ class _Forms:
         if numeric:
             yield f"{scheme}{numeric}{rest}"
         elif scheme == "http://" and not user and lower != "localhost" and port in ("", "80"):
-            short = re.match(r"(?:www\.)?([^.]+)\Z", lower)
+            short = _ONE_LABEL.match(lower)
             if short and not self._domains.is_known(lower):
                 yield f"{scheme}www.{short[1]}.com{rest}"
 
@@ -94,12 +103,12 @@ class _Forms:
 
 
 def _cleaned(uri: str) -> str:
-    cleaned = re.sub(r"\A(https?:)/{0,2}", r"\1//", uri.replace("\\", "/"), flags=re.IGNORECASE)
+    cleaned = _SLASHES.sub(r"\1//", uri.replace("\\", "/"))
     if "%" in cleaned:
         cleaned = _PERCENT.sub(_decode_percent, cleaned)
-    if not re.match(r"[-_a-z0-9]+:", cleaned, re.IGNORECASE):
+    if not _ANY_SCHEME.match(cleaned):
         cleaned = ("ftp://" if cleaned.startswith("ftp.") else "http://") + cleaned
-    cleaned = re.sub(r"\A(https?://[^/?#]+)([?#])", r"\1/\2", cleaned, flags=re.IGNORECASE)
+    cleaned = _HOST_ALONE.sub(r"\1/\2", cleaned)
     if "&#" in cleaned:
         cleaned = _ENTITY.sub(lambda found: chr(int(found[1]) if found[1] else int(found[2], 16)), cleaned)
         cleaned = _DOT_ENTITY.sub(".", cleaned)
@@ -137,7 +146,7 @@ def _numeric(host: str) -> str:
     """A host in digits, decimal, octal or hexadecimal, as a dotted quad."""
     if _QUAD.match(host):
         return ".".join(str(_number(part)) for part in host.split("."))
-    if re.fullmatch(r"0x[0-9a-fA-F]+", host):
+    if _HEXADECIMAL.fullmatch(host):
         value = int(host[-8:] if len(host) > 10 else host, 16)
     elif host.isdigit() and host.isascii() and len(host) < 20:
         value = int(host)

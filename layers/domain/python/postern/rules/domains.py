@@ -10,6 +10,9 @@ from postern.text.domains import TOP_LEVEL_DOMAINS
 
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\Z")
 _ADDRESS = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}\Z")
+_SCHEME = re.compile(r"\A[a-z]+:/{0,2}")
+_AUTHORITY_END = re.compile(r"[/?#]")
+_PORT = re.compile(r":\d*\Z")
 _STATES = frozenset(
     "ak al ar az ca co ct dc de fl ga gu hi ia id il in ks ky"
     " la ma md me mi mn mo ms mt nc nd ne nh nj nm nv ny oh ok or"
@@ -60,8 +63,8 @@ class Domains:
                 return None
             host = address.rpartition("@")[2]
         else:
-            host = re.split(r"[/?#]", re.sub(r"\A[a-z]+:/{0,2}", "", text), maxsplit=1)[0].rpartition("@")[2]
-            host = re.sub(r":\d*\Z", "", host)
+            host = _AUTHORITY_END.split(_SCHEME.sub("", text), maxsplit=1)[0].rpartition("@")[2]
+            host = _PORT.sub("", host)
         host = _ascii(host)
         if _ADDRESS.match(host):
             return host, host

@@ -29,6 +29,9 @@ _HELO_WORD = re.compile(rf"\b(?:HELO|EHLO) ({_HELO})(?:[^-A-Za-z0-9.^+_&:=?!@%*$
 _ID = re.compile(r" id <?([^\s<>;]{3,})")
 _BY = re.compile(r" by (\S+)(?:[^-A-Za-z0-9;.]|\Z)")
 _ENVELOPE = re.compile(r"(?:return-path:? |envelope-(?:sender|from)[ =])(\S+)\b", re.IGNORECASE)
+_SPACES = re.compile(r"\s+")
+_BY_FETCHER = re.compile(r"with (?:POP3|IMAP)")
+_LOCALLY = re.compile(r"\bwith local(?:-\S+)? ")
 _NO_FROM = re.compile(r"from (\S+) by [^\s;]+ ?;", re.IGNORECASE)
 _AUTHENTICATED = (
     (" with ", re.compile(r".*? by .* with ((?:ES|L|UTF8S|UTF8L)MTPS?A|ASMTP|HTTP[SU]?)(?: |;|\Z)", re.IGNORECASE), ""),
@@ -152,7 +155,7 @@ _LOCAL, _FETCHED, _UNPARSEABLE = "local", "fetched", "unparseable"
 
 def read_relay(line: str) -> Relay | str:
     """One Received field, or why it tells of no relay: handed over locally, by a fetcher, or nothing we know."""
-    text = re.sub(r"\s+", " ", line).strip(" ")
+    text = _SPACES.sub(" ", line).strip(" ")
     while text.endswith(";"):
         text = text[:-1].rstrip()
     lower = text[:6].lower()
@@ -185,7 +188,7 @@ class _Line:
             relay = self._try(form)
             if relay is not None:
                 return relay
-        if re.search(r"with (?:POP3|IMAP)", self._from):
+        if _BY_FETCHER.search(self._from):
             return _FETCHED
         for form in LATER_FORMS:
             relay = self._try(form)
@@ -200,7 +203,7 @@ class _Line:
     def _try(self, form: Form) -> Relay | str | None:
         if form.hint and form.hint not in self._from:
             return None
-        if form.hint == "Exim" and re.search(r"\bwith local(?:-\S+)? ", self._from):
+        if form.hint == "Exim" and _LOCALLY.search(self._from):
             return _LOCAL
         if form.only_if and not form.only_if.match(self._from):
             return None

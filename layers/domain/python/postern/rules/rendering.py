@@ -117,12 +117,16 @@ class _Renderer:
         self.base = ""
         self.charsets: list[str] = []
         self.truncated = False
+        self.parsed: dict[str, dict[str, str]] = {}
+        """Attributes as written, taken apart: mail repeats the same ones hundreds of times."""
 
     def open(self, name: str, written: str) -> None:
         self._count(name, 1)
         if name not in ELEMENTS and name not in TRICKS:
             return
-        found = attributes(written) if len(written) > 1 else {}
+        found = self.parsed.get(written)
+        if found is None:
+            found = self.parsed[written] = attributes(written) if len(written) > 1 else {}
         if name in STYLED:
             self._push_style("td" if name == "th" else name, found)
         if name in WHITE_SPACE:

@@ -28,6 +28,13 @@ _URI = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _HINT = re.compile(r"[a-z0-9]\.[a-z0-9]|@|://", re.IGNORECASE)
+_WITH_SIGN = re.compile(rf"(?<![^{_END}])[^{_END}.@:]*+[.@:][^{_END}]*+", re.ASCII)
+"""A stretch that no URI reaches beyond, with one of the signs that every URI has; most words have none."""
+
+_AFTER_PARENTHESIS = re.compile(r"\A([^(]*)\).*\Z", re.DOTALL)
+_NO_TARGET = re.compile(r"[cm]id:|\w+:/{0,2}\Z", re.IGNORECASE)
+_MAIL_PREFIX = re.compile(r"\A(?:skype|e?-?mail)?:+", re.IGNORECASE)
+_WWW = re.compile(r"www\d{0,2}\.")
 _TRAILING = "-~!@#^&*()_+=:;'?,."
 
 
@@ -92,15 +99,15 @@ class UriList:
             text = line.decode("utf-8", "replace")
             if not _HINT.search(text):
                 continue
-            for match in _URI.finditer(text):
+            for match in _matches(text):
                 raw = match[1] or match[2] or match[3]
-                raw = re.sub(r"\A([^(]*)\).*\Z", r"\1", raw, flags=re.DOTALL).rstrip(_TRAILING)
+                raw = _AFTER_PARENTHESIS.sub(r"\1", raw).rstrip(_TRAILING)
                 if raw in seen or len(seen) >= MAX_URIS:
                     continue
                 seen.add(raw)
                 if (match[2] and "@" not in raw) or (match[4] and not self._domains.is_valid(match[4])):
                     continue
-                if not re.match(r"[cm]id:|\w+:/{0,2}\Z", raw, re.IGNORECASE):
+                if not _NO_TARGET.match(raw):
                     yield from self._with_scheme(raw)
 
     def _with_scheme(self, raw: str) -> Iterator[tuple[str, set[str]]]:
@@ -111,12 +118,12 @@ class UriList:
             types.add("schemeless")
             if lower.startswith("ftp."):
                 uri = f"ftp://{raw}"
-            elif re.match(r"www\d{0,2}\.", lower) or re.search(r"/.+@", raw):
+            elif _WWW.match(lower) or re.search(r"/.+@", raw):
                 uri = f"http://{raw}"
             elif "@" in raw:
                 if not re.search(r"@.+?\.", raw) or "&nbsp;" in raw:
                     return
-                uri = "mailto:" + re.sub(r"\A(?:skype|e?-?mail)?:+", "", raw, flags=re.IGNORECASE)
+                uri = "mailto:" + _MAIL_PREFIX.sub("", raw)
             elif "." in raw:
                 uri = f"http://{raw}"
                 types.add("unlinked")
@@ -127,3 +134,9 @@ class UriList:
             if host is None or not self._domains.is_known(re.sub(r"(?:%20)+\Z", "", host[1])):
                 return
         yield uri, types
+
+
+def _matches(text: str) -> Iterator[re.Match[str]]:
+    """All that `_URI` finds in the text."""
+    for stretch in _WITH_SIGN.finditer(text):
+        yield from _URI.finditer(text, stretch.start(), stretch.end())
