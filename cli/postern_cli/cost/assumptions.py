@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from postern_cli.cost.units import Fate
+from postern_cli.cost.units import Besides, Fate
 
 LATENCY_MS: Mapping[str, float] = MappingProxyType(
     {
@@ -34,6 +34,8 @@ class Assumptions:
     """
 
     messages_per_month: float = 1_000_000
+    outgoing_per_month: float = 0.0
+    learnt_per_month: float = 0.0
     accepted_share: float = 0.6
     early_share: float = 0.0
     greylisted_share: float = 0.1
@@ -47,8 +49,12 @@ class Assumptions:
     tasks: int = 2
     latency_ms: Mapping[str, float] = field(default_factory=lambda: LATENCY_MS)
 
+    def besides(self) -> dict[Besides, float]:
+        """How many messages a month are sent, and learnt."""
+        return {Besides.OUTGOING: self.outgoing_per_month, Besides.LEARNT: self.learnt_per_month}
+
     def shares(self) -> dict[Fate, float]:
-        """How many of all messages meet each fate."""
+        """How many of all incoming messages meet each fate."""
         accepted = min(1.0, max(0.0, self.accepted_share))
         early = min(1.0 - accepted, max(0.0, self.early_share))
         waiting = min(1.0 - accepted - early, max(0.0, self.greylisted_share))

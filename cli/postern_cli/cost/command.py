@@ -14,9 +14,9 @@ from postern.wire import to_json
 from postern.workflow import Packing
 from postern_cli.console import AsJson, out, print_json
 from postern_cli.cost.assumptions import Assumptions
-from postern_cli.cost.model import MILLION, Bill, bill, early_exit_saves
+from postern_cli.cost.model import MILLION, Bill, bill, dollars, early_exit_saves
 from postern_cli.cost.prices import LOOKED_UP, PRICES, REGION
-from postern_cli.cost.units import Fate, MeasuredUnits, MessageUse, measured_units
+from postern_cli.cost.units import Besides, Fate, MeasuredUnits, MessageUse, PackingUse, measured_units
 
 app = typer.Typer(add_completion=False)
 
@@ -27,13 +27,23 @@ FATES = {
     Fate.REFUSED_EARLY: "refused in the first stage",
     Fate.GREYLISTED: "greylisted, each attempt",
 }
+BESIDES = {
+    Besides.OUTGOING: "sent to one recipient elsewhere",
+    Besides.LEARNT: "learnt",
+}
 
 
 @app.command()
 def cost(  # noqa: PLR0913, PLR0917 - one parameter per assumption
     messages: Annotated[
-        float, typer.Option("--messages", "-m", min=0, help="Messages a month.")
+        float, typer.Option("--messages", "-m", min=0, help="Incoming messages a month.")
     ] = DEFAULTS.messages_per_month,
+    outgoing: Annotated[
+        float, typer.Option(min=0, help="Messages a month that people here send elsewhere.")
+    ] = DEFAULTS.outgoing_per_month,
+    learnt: Annotated[
+        float, typer.Option(min=0, help="Messages a month that the filter learns.")
+    ] = DEFAULTS.learnt_per_month,
     accepted: Annotated[
         float, typer.Option(min=0, max=1, help="Share that is accepted and delivered.")
     ] = DEFAULTS.accepted_share,
@@ -64,9 +74,13 @@ def cost(  # noqa: PLR0913, PLR0917 - one parameter per assumption
       postern cost
 
       postern cost --messages 200000 --accepted 0.3 --early 0.4 --packing stage
+
+      postern cost --messages 200000 --outgoing 20000 --learnt 2000
     """
     assumed = Assumptions(
         messages_per_month=messages,
+        outgoing_per_month=outgoing,
+        learnt_per_month=learnt,
         accepted_share=accepted,
         early_share=early,
         greylisted_share=greylisted,
@@ -96,11 +110,12 @@ def _told(units: MeasuredUnits, assumed: Assumptions, bills: dict[Packing, Bill]
             packing.value: {
                 **to_json(one),
                 "units_per_message": {
-                    fate.value: _units_of(units.packings[packing.value].fates[fate.value]) for fate in Fate
+                    name: _units_of(use) for name, use in _every_use(units.packings[packing.value]).items()
                 },
                 "dollars_per_million": round(one.million, 4),
+                **{f"dollars_per_million_{kind}": round(dollars(lines), 4) for kind, lines in one.besides.items()},
                 "dollars_per_month_fixed": round(one.fixed, 4),
-                "dollars_per_month": round(one.month(assumed.messages_per_month), 4),
+                "dollars_per_month": round(one.month(assumed), 4),
                 "early_exit_saves_per_million": round(
                     early_exit_saves(units.packings[packing.value], assumed, PRICES), 4
                 ),
@@ -118,6 +133,7 @@ def _report(units: MeasuredUnits, assumed: Assumptions, bills: dict[Packing, Bil
     )
     return Group(
         _per_million(bills),
+        _besides(bills),
         _per_month(first),
         _totals(assumed, bills),
         _units(units, bills),
@@ -148,6 +164,13 @@ def _per_million(bills: dict[Packing, Bill]) -> Table:
     return table
 
 
+def _besides(bills: dict[Packing, Bill]) -> Table:
+    table = _table("Dollars per million messages besides", bills)
+    for kind, item in BESIDES.items():
+        table.add_row(item, "", *(f"{dollars(one.besides[kind]):.2f}" for one in bills.values()))
+    return table
+
+
 def _per_month(one: Bill) -> Table:
     table = Table(title="\nDollars a month without any mail", title_justify="left", title_style="bold", box=None)
     table.add_column("item")
@@ -160,22 +183,28 @@ def _per_month(one: Bill) -> Table:
 
 
 def _totals(assumed: Assumptions, bills: dict[Packing, Bill]) -> Table:
-    table = _table(f"Dollars a month with {assumed.messages_per_month:,.0f} messages", bills)
-    months = [one.month(assumed.messages_per_month) for one in bills.values()]
+    others = "".join(f", {number:,.0f} {kind}" for kind, number in assumed.besides().items() if number)
+    table = _table(f"Dollars a month with {assumed.messages_per_month:,.0f} messages{others}", bills)
+    months = [one.month(assumed) for one in bills.values()]
     table.add_row("in all", "", *(Text(f"{month:.2f}", style="bold green") for month in months))
-    each = [month / max(1.0, assumed.messages_per_month) * 1000 for month in months]
-    table.add_row("per thousand messages", "", *(f"{dollars:.3f}" for dollars in each))
+    thousands = max(1.0, assumed.messages_per_month + assumed.outgoing_per_month) / 1000
+    each = [month / thousands for month in months]
+    table.add_row("per thousand that come or go", "", *(f"{thousand:.3f}" for thousand in each))
     return table
 
 
 def _units(units: MeasuredUnits, bills: dict[Packing, Bill]) -> Table:
     """Write and read units of DynamoDB that one message uses, by what becomes of it."""
     table = _table("DynamoDB units per message", bills)
-    for fate in Fate:
-        uses = [_units_of(units.packings[packing.value].fates[fate.value]) for packing in bills]
-        cells = [f"{one['write_units']:.1f} written, {one['read_units']:.1f} read" for one in uses]
-        table.add_row(FATES[fate], "", *cells)
+    uses = [_every_use(units.packings[packing.value]) for packing in bills]
+    for kind, item in (FATES | BESIDES).items():
+        cells = [_units_of(one[kind.value]) for one in uses]
+        table.add_row(item, "", *(f"{one['write_units']:.1f} written, {one['read_units']:.1f} read" for one in cells))
     return table
+
+
+def _every_use(packing: PackingUse) -> dict[str, MessageUse]:
+    return {**packing.fates, **packing.besides}
 
 
 def _units_of(use: MessageUse) -> dict[str, float]:

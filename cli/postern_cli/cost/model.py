@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from postern_cli.cost.assumptions import OTHER_LATENCY_MS, Assumptions
 from postern_cli.cost.prices import HOURS_PER_MONTH, Prices
-from postern_cli.cost.units import Fate, FunctionUse, MessageUse, PackingUse
+from postern_cli.cost.units import Besides, Fate, FunctionUse, MessageUse, PackingUse
 
 MILLION = 1_000_000
 WHOLE_PROCESSOR_MB = 1769
@@ -39,41 +39,59 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """What a million messages cost, and what the service costs whether mail comes or not."""
+    """What a million messages cost, and what the service costs whether mail comes or not.
+
+    `besides` is what a million cost that are sent, or learnt.
+    """
 
     per_million: tuple[Line, ...]
     per_month: tuple[Line, ...]
+    besides: Mapping[Besides, tuple[Line, ...]]
 
     @property
     def million(self) -> float:
         """Dollars per million messages."""
-        return sum(line.dollars for line in self.per_million)
+        return dollars(self.per_million)
 
     @property
     def fixed(self) -> float:
         """Dollars per month without any mail."""
-        return sum(line.dollars for line in self.per_month)
+        return dollars(self.per_month)
 
-    def month(self, messages: float) -> float:
-        """Dollars per month with so many messages."""
-        return self.fixed + self.million * messages / MILLION
+    def month(self, assumed: Assumptions) -> float:
+        """Dollars per month with so many messages of each kind."""
+        besides = sum(dollars(self.besides[kind]) * number for kind, number in assumed.besides().items())
+        return self.fixed + (self.million * assumed.messages_per_month + besides) / MILLION
+
+
+def dollars(lines: Iterable[Line]) -> float:
+    """What lines come to."""
+    return sum(line.dollars for line in lines)
 
 
 def bill(packing: PackingUse, assumed: Assumptions, prices: Prices) -> Bill:
     """The bill of one packing."""
     shares = [(packing.fates[fate.value], share) for fate, share in assumed.shares().items() if share]
+    besides = {kind: _merged([(packing.besides[kind.value], 1.0)], packing, assumed, prices) for kind in Besides}
+    return Bill(
+        _merged(shares, packing, assumed, prices), tuple(_month_lines(assumed, prices, packing.standing)), besides
+    )
+
+
+def _merged(
+    shares: Iterable[tuple[MessageUse, float]], packing: PackingUse, assumed: Assumptions, prices: Prices
+) -> tuple[Line, ...]:
+    """The lines of a million messages, of which these shares use so much."""
     parts = [(list(_message_lines(use, packing, assumed, prices)), share) for use, share in shares]
-    first = parts[0][0]
-    merged = tuple(
+    return tuple(
         Line(
             line.item,
             sum(lines[at].quantity * share for lines, share in parts) * MILLION,
             line.unit,
             sum(lines[at].dollars * share for lines, share in parts) * MILLION,
         )
-        for at, line in enumerate(first)
+        for at, line in enumerate(parts[0][0])
     )
-    return Bill(merged, tuple(_month_lines(assumed, prices, packing.standing)))
 
 
 def _message_lines(use: MessageUse, packing: PackingUse, assumed: Assumptions, prices: Prices) -> Iterator[Line]:
@@ -82,7 +100,8 @@ def _message_lines(use: MessageUse, packing: PackingUse, assumed: Assumptions, p
     yield Line("Lambda, requests", requests, "requests", requests * prices.lambda_request)
     seconds = sum(gb_seconds(one, assumed) for one in use.functions)
     yield Line("Lambda, time", seconds, "GB-s", seconds * prices.lambda_gb_second)
-    yield Line("Step Functions, executions", 1, "executions", prices.workflow_request)
+    executions = float(any(one.stage for one in use.functions))
+    yield Line("Step Functions, executions", executions, "executions", executions * prices.workflow_request)
     workflow = workflow_gb_seconds(use, packing, assumed)
     yield Line("Step Functions, time", workflow, "GB-s", workflow * prices.workflow_gb_second)
     yield Line("DynamoDB, writes", use.write_units, "units", use.write_units * prices.table_write_unit)
@@ -131,7 +150,8 @@ def workflow_gb_seconds(use: MessageUse, packing: PackingUse, assumed: Assumptio
 
 
 def _octets(use: MessageUse, assumed: Assumptions) -> float:
-    return use.octets if assumed.message_kb is None else assumed.message_kb * 1000
+    """What passes the load balancer; nothing when the message is there already."""
+    return use.octets if assumed.message_kb is None or not use.octets else assumed.message_kb * 1000
 
 
 def _month_lines(assumed: Assumptions, prices: Prices, standing: Mapping[str, int]) -> Iterator[Line]:
@@ -154,4 +174,4 @@ def early_exit_saves(packing: PackingUse, assumed: Assumptions, prices: Prices) 
     """Dollars that a million messages cost less when they are refused in the first stage instead of at the end."""
     whole = _message_lines(packing.fates[Fate.REFUSED.value], packing, assumed, prices)
     early = _message_lines(packing.fates[Fate.REFUSED_EARLY.value], packing, assumed, prices)
-    return MILLION * (sum(line.dollars for line in whole) - sum(line.dollars for line in early))
+    return MILLION * (dollars(whole) - dollars(early))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from importlib import resources
 
@@ -72,7 +72,7 @@ class PackingUse:
     definition_octets: int
     standing: Mapping[str, int]
     fates: Mapping[str, MessageUse]
-    besides: Mapping[str, MessageUse] = field(default_factory=dict)
+    besides: Mapping[str, MessageUse]
 
 
 @dataclass(frozen=True, slots=True)

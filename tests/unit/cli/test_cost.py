@@ -10,7 +10,7 @@ from postern.workflow import Packing
 from postern_cli.cost.assumptions import Assumptions
 from postern_cli.cost.model import MILLION, bill, duration_ms, early_exit_saves, gb_seconds, workflow_gb_seconds
 from postern_cli.cost.prices import PRICES
-from postern_cli.cost.units import Fate, FunctionUse, MessageUse, PackingUse, measured_units
+from postern_cli.cost.units import Besides, Fate, FunctionUse, MessageUse, PackingUse, measured_units
 from tests.unit.cli.conftest import CommandLine
 
 EXACT = Assumptions(processor=1.0, dns_ms=10.0, request_cpu_ms=0.0, step_ms=20.0, cold_share=0.0)
@@ -31,7 +31,9 @@ USE = MessageUse(
 )
 STANDING = {"metrics": 5, "alarms": 10, "dashboards": 1, "secrets": 1}
 EARLY = replace(USE, functions=(SPF, DECIDE), calls={"s3.PutObject": 1.0})
-PACKING = PackingUse(20_000, STANDING, {**dict.fromkeys(map(str, Fate), USE), Fate.REFUSED_EARLY: EARLY})
+LEARNT = replace(USE, octets=0.0, functions=(replace(DELIVER, name="learn", invocations=0.5),), kept_octets={})
+BESIDES = {Besides.OUTGOING.value: USE, Besides.LEARNT.value: LEARNT}
+PACKING = PackingUse(20_000, STANDING, {**dict.fromkeys(map(str, Fate), USE), Fate.REFUSED_EARLY: EARLY}, BESIDES)
 
 
 def dollars(assumed: Assumptions = EXACT) -> dict[str, float]:
@@ -91,17 +93,44 @@ def test_shares_never_exceed_the_whole() -> None:
 
 def test_a_month_is_what_stands_and_what_comes() -> None:
     found = bill(PACKING, EXACT, PRICES)
-    assert found.month(0) == found.fixed
-    assert found.month(2 * MILLION) == pytest.approx(found.fixed + 2 * found.million)
+    assert found.month(replace(EXACT, messages_per_month=0)) == found.fixed
+    twice = replace(EXACT, messages_per_month=2 * MILLION)
+    assert found.month(twice) == pytest.approx(found.fixed + 2 * found.million)
+
+
+def test_what_is_sent_and_learnt_is_paid_beside_what_comes() -> None:
+    none = replace(EXACT, messages_per_month=0)
+    found = bill(PACKING, none, PRICES)
+    sent, learnt = (sum(line.dollars for line in found.besides[kind]) for kind in Besides)
+    month = found.month(replace(none, outgoing_per_month=MILLION, learnt_per_month=MILLION / 2))
+    assert month == pytest.approx(found.fixed + sent + learnt / 2)
+
+
+def test_learning_executes_no_workflow_and_passes_no_balancer() -> None:
+    found = bill(PACKING, replace(EXACT, message_kb=10.0), PRICES).besides[Besides.LEARNT]
+    quantities = {line.item: line.quantity for line in found}
+    assert quantities["Lambda, requests"] == MILLION / 2
+    assert quantities["Step Functions, executions"] == quantities["Step Functions, time"] == 0
+    assert quantities["Load balancer, octets"] == quantities["Kept: incoming messages"] == 0
 
 
 def test_the_measurement_that_ships_holds_both_packings_and_every_fate() -> None:
     units = measured_units()
     assert set(units.packings) == set(Packing)
     assert all(set(one.fates) == set(Fate) for one in units.packings.values())
+    assert all(set(one.besides) == set(Besides) for one in units.packings.values())
     counts = {name: len(one.fates[Fate.ACCEPTED].functions) for name, one in units.packings.items()}
     assert counts[Packing.CHECK] == len(units.checks) + 2
     assert counts[Packing.STAGE] < counts[Packing.CHECK]
+
+
+def test_the_measurement_saw_the_whole_way_of_a_sent_and_of_a_learnt_message() -> None:
+    besides = measured_units().packings[Packing.STAGE].besides
+    sent, learnt = besides[Besides.OUTGOING], besides[Besides.LEARNT]
+    assert {one.name for one in sent.functions} == {"decide", "sign_message", "deliver_message"}
+    assert sent.calls["s3.GetObject"] == 3  # signing, delivery, and the relay worker
+    assert [one.name for one in learnt.functions] == ["learn"]
+    assert learnt.write_units > 5  # an item with all tokens, written and taken out again
 
 
 def test_packing_by_stage_is_the_cheaper_one_and_both_stay_within_reason(postern: CommandLine) -> None:
@@ -121,10 +150,20 @@ def test_assumptions_are_options(postern: CommandLine) -> None:
 
 def test_units_of_the_tables_are_told_per_message_by_what_becomes_of_it(postern: CommandLine) -> None:
     told = postern.json("cost")["packings"]["stage"]["units_per_message"]
-    assert set(told) == set(Fate)
+    assert set(told) == {*Fate, *Besides}
     assert told["accepted"]["write_units"] > told["greylisted"]["write_units"] > 0
     assert told["greylisted"]["read_units"] > 0
     assert "greylisted, each attempt" in postern("cost").stdout
+
+
+def test_what_is_sent_and_learnt_is_nothing_until_it_is_said(postern: CommandLine) -> None:
+    options = ("cost", "--packing", "stage", "--messages", "0")
+    stage = postern.json(*options)["packings"]["stage"]
+    assert stage["dollars_per_month"] == stage["dollars_per_month_fixed"]
+    more = postern.json(*options, "--outgoing", "2000000", "--learnt", "1000000")["packings"]["stage"]
+    added = 2 * stage["dollars_per_million_outgoing"] + stage["dollars_per_million_learnt"]
+    assert more["dollars_per_month"] == pytest.approx(stage["dollars_per_month"] + added, abs=0.001)
+    assert "2,000,000 outgoing" in postern("cost", "--outgoing", "2000000").stdout
 
 
 def test_people_see_both_packings_side_by_side(postern: CommandLine) -> None:
