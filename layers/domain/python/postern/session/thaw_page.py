@@ -93,14 +93,20 @@ def gone() -> Page:
     return _page(404, "This link does not work", GONE_TEXT)
 
 
+_TROUBLE = (
+    "<p>It could not be done just now. Try the same link again in a minute. If it does not work any more then, the "
+    "account may log in already, and <code>postern accounts thaw</code> lets go of its mail that is still held.</p>"
+)
+
+
 def not_allowed() -> Page:
     """Neither GET nor POST."""
     return _page(405, "Not possible", "<p>Open the link in a browser.</p>")
 
 
 def trouble() -> Page:
-    """Something could not be asked or done. Whether it was done in part does not matter: it can be done again."""
-    return _page(503, "Not now", "<p>It could not be done just now. Try the same link again in a minute.</p>")
+    """Something could not be asked or done. A thaw done in part is finished by the command, not the link."""
+    return _page(503, "Not now", _TROUBLE)
 
 
 def _page(status: int, title: str, body: str) -> Page:
