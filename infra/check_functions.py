@@ -12,7 +12,7 @@ from aws_cdk import aws_secretsmanager as secrets
 from constructs import Construct
 
 from infra.grants import allow
-from infra.message_bucket import INCOMING, MODELS, POLICY, RULES
+from infra.message_bucket import INCOMING, MODELS, POLICY, RULE_DATABASES, RULES
 from infra.packs import Pack
 from infra.postern_function import FunctionDefaults, FunctionShape, PosternFunction
 from postern.contract import Needs
@@ -88,6 +88,8 @@ class CheckFunctions(Construct):
             raise ValueError(f"nobody says what a check that needs {need} is granted")
         if need in OBJECTS:
             self._give_objects(OBJECTS[need], to)
+        if need is Needs.RULES:
+            self._give_objects(RULE_DATABASES, to)
         if need in (Needs.RULES, Needs.SITE_MODEL):
             # Without it S3 answers 403, not 404, as long as no rules are stored, or nothing is learnt.
             allow(to.role, ["s3:ListBucket"], self._bucket.bucket_arn)

@@ -13,6 +13,7 @@ MAIL = "mail/"
 QUARANTINE = "quarantine/"
 POLICY = "policy/"
 RULES = "rules/"
+RULE_DATABASES = "rule-databases/"
 MODELS = "learning/models/"
 LESSONS = "learning/lessons/"
 LESSON_UPLOADS = "learning/uploads/"
@@ -28,7 +29,7 @@ ABANDONED_UPLOAD_DAYS = 1
 
 
 class MessageBucket(Construct):
-    """Encrypted, TLS only, nothing public. What passes through expires; `mail/`, `policy/` and `rules/` are kept."""
+    """Encrypted, TLS only, nothing public. What passes through expires; mail, policy and rules are kept."""
 
     def __init__(self, scope: Construct, construct_id: str, *, production: bool) -> None:
         super().__init__(scope, construct_id)
@@ -56,7 +57,7 @@ class MessageBucket(Construct):
         """Grants name a prefix of this bucket; whose grants, is told by the tests of each role."""
         arn = Stack.of(self).resolve(self.bucket.bucket_arn)
         name = ".".join(arn["Fn::GetAtt"])
-        for prefix in (INCOMING, MAIL, QUARANTINE, POLICY, RULES, MODELS, LESSONS, LESSON_UPLOADS):
+        for prefix in (INCOMING, MAIL, QUARANTINE, POLICY, RULES, RULE_DATABASES, MODELS, LESSONS, LESSON_UPLOADS):
             acknowledge(
                 Stack.of(self),
                 f"AwsSolutions-IAM5[Resource::<{name}>/{prefix}*]",

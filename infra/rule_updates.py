@@ -10,14 +10,14 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from infra.grants import allow
-from infra.message_bucket import POLICY, RULES
+from infra.message_bucket import POLICY, RULE_DATABASES, RULES
 from infra.postern_function import FunctionDefaults, FunctionShape, PosternFunction
 
-# Compiling a stock set takes some seconds of a whole processor.
+# Compiling a stock set takes some seconds of a whole processor, making its database half a minute.
 UPDATE = FunctionShape(
     folder="update_rules",
     description="Fetches stock rules and puts rule files in force",
-    seconds=180,
+    seconds=300,
     memory_mb=1769,
     packages=("scan",),
 )
@@ -41,6 +41,8 @@ class RuleUpdates(Construct):
         deployed = PosternFunction(self, "Update", UPDATE, defaults=defaults, environment=environment)
         self.function = deployed.function
         allow(deployed.role, ["s3:GetObject", "s3:PutObject"], bucket.arn_for_objects(f"{RULES}*"))
+        databases = bucket.arn_for_objects(f"{RULE_DATABASES}*")
+        allow(deployed.role, ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], databases)
         allow(deployed.role, ["s3:GetObject"], bucket.arn_for_objects(f"{POLICY}*"))
         allow(deployed.role, ["s3:ListBucket"], bucket.bucket_arn)
         allow(deployed.role, ["sns:Publish"], notices.topic_arn)

@@ -147,9 +147,21 @@ def test_checks_read_objects_only_where_messages_and_policy_lie(template: Templa
     for function in functions(template, "run_checks").values():
         for one in template.statements(role_of(function)):
             if "s3:GetObject" in as_list(one["Action"]):
-                prefixes = ("incoming", "policy", "rules", "learning/models")
+                prefixes = ("incoming", "policy", "rules", "rule-databases", "learning/models")
                 allowed = {f"${{{bucket}.Arn}}/{prefix}/*" for prefix in prefixes}
                 assert set(as_list(one["Resource"])) <= allowed
+
+
+def test_only_the_function_that_makes_databases_of_rules_writes_them(template: Template) -> None:
+    ((_, builder),) = functions(template, "update_rules").items()
+    writers = {
+        one["Roles"][0]
+        for one in template.all("AWS::IAM::Policy").values()
+        for statement in one["PolicyDocument"]["Statement"]
+        if any("rule-databases" in str(where) for where in as_list(statement["Resource"]))
+        and {"s3:PutObject", "s3:DeleteObject", "s3:*"} & set(as_list(statement["Action"]))
+    }
+    assert [role_of(builder) in str(one) for one in writers] == [True]
 
 
 def test_the_decision_needs_nothing_but_its_log(template: Template) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.table import Table
 
 from postern.rules.openpgp import SignatureError
@@ -15,7 +16,7 @@ from postern_aws.rule_sets import NOTHING_PUBLISHED, S3RuleSets
 from postern_cli.console import AsJson, Confirmed, ExitCode, err, fail, out, print_json, printable
 from postern_cli.options import with_service
 from postern_cli.rules.sources import RuleFilesError, read_paths
-from postern_cli.service import Output, Service
+from postern_cli.service import Output, Service, ServiceNotFound
 
 IN_FORCE = "In force within a minute."
 Name = Annotated[str, typer.Argument(help="The name of a stored file, such as local.cf.")]
@@ -52,7 +53,7 @@ def put(
         err.print(printable(str(problem)), soft_wrap=True)
     if mine and not even_so:
         fail(f"{file.name} was not stored", hint="Mend it, or store it with --even-so: its other rules work.")
-    _told(store.put_own(made), as_json)
+    _told(service, store.put_own(made), as_json)
 
 
 @with_service
@@ -62,7 +63,7 @@ def remove(service: Service, name: Name, as_json: AsJson = False) -> None:
     known = [one.name for one in (store.read() or NOTHING_PUBLISHED).rule_set.own]
     if name not in known:
         fail(f"there is no rule file {name!r}", hint=f"Stored are: {', '.join(known) or 'none'}")
-    _told(store.remove_own(name), as_json)
+    _told(service, store.remove_own(name), as_json)
 
 
 @with_service
@@ -90,7 +91,7 @@ def install(
         stock = make_stock_set(folder.resolve().name, version, files)
     except (RuleFilesError, RuleSetError) as wrong:
         fail(str(wrong), code=ExitCode.USAGE)
-    _told(store.install(stock), as_json)
+    _told(service, store.install(stock), as_json)
 
 
 @with_service
@@ -98,14 +99,14 @@ def uninstall(service: Service, yes: Confirmed = False, as_json: AsJson = False)
     """Go on without a stock set. `postern rules rollback` brings it back."""
     if not yes:
         typer.confirm("Go on without a stock set?", abort=True)
-    _told(_store(service).drop_stock(), as_json)
+    _told(service, _store(service).drop_stock(), as_json)
 
 
 @with_service
 def rollback(service: Service, as_json: AsJson = False) -> None:
     """Put the stock set before the present one in force. The present one is not fetched again; a newer one is."""
     try:
-        _told(_store(service).roll_back(), as_json)
+        _told(service, _store(service).roll_back(), as_json)
     except RuleSetError as wrong:
         fail(str(wrong))
 
@@ -144,11 +145,12 @@ def update(service: Service, as_json: AsJson = False) -> None:
     The exit code is 1 when it could not be fetched or is not believed; what was in force stays so.
     """
     name = service.output(Output.UPDATE_RULES_FUNCTION)
-    answer = service.make_client("lambda").invoke(FunctionName=name, Payload=b"{}")
+    answer = service.make_client("lambda").invoke(FunctionName=name, Payload=b'{"only": "update"}')
     told: dict[str, Any] = json.loads(answer["Payload"].read())
     if answer.get("FunctionError"):
         reason = told.get("errorMessage", "no reason given")
         fail(f"the update could not be done: {reason}", code=ExitCode.UNAVAILABLE)
+    _ask_for_database(service)
     if as_json:
         print_json(told)
     else:
@@ -168,10 +170,23 @@ def _with(current: RuleSet, made: RuleFile) -> list[RuleFile]:
     return sorted([*others, made], key=lambda one: one.name)
 
 
-def _told(rule_set: RuleSet, as_json: bool) -> None:
+def _told(service: Service, rule_set: RuleSet, as_json: bool) -> None:
+    _ask_for_database(service)
     _show(rule_set, as_json)
     if not as_json:
         err.print(f"[dim]{IN_FORCE}[/]")
+
+
+def _ask_for_database(service: Service) -> None:
+    """Have the function make what runs the rules fast. They are in force already, whatever becomes of it."""
+    try:
+        service.make_client("lambda").invoke(
+            FunctionName=service.output(Output.UPDATE_RULES_FUNCTION),
+            InvocationType="Event",
+            Payload=b'{"only": "database"}',
+        )
+    except (BotoCoreError, ClientError, ServiceNotFound):
+        err.print("The rules run slowly until their database is made, within twelve hours.", style="dim")
 
 
 def _show(rule_set: RuleSet, as_json: bool) -> None:
@@ -186,6 +201,7 @@ def _show(rule_set: RuleSet, as_json: bool) -> None:
                 "files": [one.name for one in rule_set.own],
                 "problems": list(rule_set.problems),
                 "trouble": rule_set.trouble,
+                "database": rule_set.database.scanner if rule_set.database else None,
             }
         )
         return
@@ -197,6 +213,8 @@ def _show(rule_set: RuleSet, as_json: bool) -> None:
     if rule_set.earlier:
         table.add_row("before it", rule_set.earlier)
     table.add_row("own files", ", ".join(one.name for one in rule_set.own) or "none")
+    if rule_set.files():
+        table.add_row("database", rule_set.database.scanner if rule_set.database else "not made yet")
     if rule_set.trouble:
         table.add_row("last update", printable(rule_set.trouble))
     for problem in rule_set.problems:

@@ -24,6 +24,8 @@ from postern_aws.dns import NameServers, SystemResolver
 from postern_aws.notices import SnsNotices
 from postern_aws.policy_snapshot import NOTHING_PUBLISHED, S3SnapshotReader, S3Snapshots
 from postern_aws.rule_channel import fetch
+from postern_aws.rule_database_builder import RuleDatabaseBuilder
+from postern_aws.rule_databases import S3RuleDatabases
 from postern_aws.rule_sets import S3RuleSets
 from postern_aws.update_rules_function import UpdateRules
 from tests.dns_server import DnsServer, serve
@@ -113,6 +115,7 @@ def update(aws: Installation, channel: Channel) -> UpdateRules:
         store,
         SnsNotices(clients.sns(), aws.topic_arn),
         SystemResolver(servers=NameServers(("127.0.0.1",), channel.dns.port)),
+        RuleDatabaseBuilder(store, S3RuleDatabases(clients.s3(), BUCKET)),
     )
 
 
@@ -162,7 +165,7 @@ def test_what_is_not_as_it_must_be_changes_nothing_and_is_told_once(
     update.run()
     channel.publish("2", RULES.replace("word", "other"))
     damage(channel.folder)
-    watched = UpdateRules(update.snapshots, update.store, _Told(told), update.resolver)  # type: ignore[arg-type]
+    watched = UpdateRules(update.snapshots, update.store, _Told(told), update.resolver, update.builder)  # type: ignore[arg-type]
     for _ in range(2):
         answer = watched.run()
         assert answer["outcome"] == "failed"

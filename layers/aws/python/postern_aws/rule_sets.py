@@ -4,6 +4,8 @@ rules/global/NAME.cf                   the operator's files, one object each
 rules/stock/<source>@<version>.json.gz stock sets that were in force, to go back to
 rules/keys/<fingerprint>.asc           keys that may sign a channel, if policy names them
 rules/current.json.gz                  what is in force: both together, replaced in one step
+
+The databases that make a set fast lie elsewhere (`rule_databases.py`).
 """
 
 from __future__ import annotations
@@ -19,9 +21,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from postern.ports import Unavailable
 from postern.rules.openpgp import MAX_KEY_OCTETS, PublicKey, read_keys
-from postern.rules.rule_set import OWN, RuleFile, RuleSet, RuleSetError, StockSet, make_rule_set, read_file
+from postern.rules.rule_set import (
+    OWN,
+    RuleDatabase,
+    RuleFile,
+    RuleSet,
+    RuleSetError,
+    StockSet,
+    make_rule_set,
+    read_file,
+)
 from postern.wire import WireError, dumps, from_json
 from postern_aws.clients import AWS_TROUBLE, http_status
+from postern_aws.rule_databases import RuleDatabaseReader, S3RuleDatabases
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -127,6 +139,10 @@ class S3RuleSets:
         """Remember why the last update failed; empty when it did not."""
         return self._change(lambda before: replace(before, trouble=trouble))
 
+    def attach(self, version: str, database: RuleDatabase) -> RuleSet:
+        """Name the database of a version; nothing happens when another version is in force by now."""
+        return self._change(lambda before: replace(before, database=database) if before.version == version else before)
+
     def put_keys(self, content: bytes) -> tuple[str, ...]:
         """Store a file of public keys; the fingerprints of those it holds. Raises `SignatureError`."""
         found = tuple(key.fingerprint for key in read_keys(content))
@@ -200,6 +216,7 @@ class S3RuleSetReader:
         self._reading = Lock()
         self._published: PublishedRules | None = None
         self._next_read = float("-inf")
+        self._databases = RuleDatabaseReader(S3RuleDatabases(client, bucket), seconds)
 
     def current(self) -> RuleSet:
         """The set in force. Raises `Unavailable` when it could never be read."""
@@ -209,6 +226,10 @@ class S3RuleSetReader:
             if self._published is None:
                 raise Unavailable("the rules could not be read yet")
             return self._published.rule_set
+
+    def database(self, rule_set: RuleSet) -> bytes | None:
+        """The set's database; see `RuleDatabaseReader`."""
+        return self._databases.database(rule_set)
 
     def _refresh(self) -> None:
         self._next_read = self._seconds() + RETRY_SECONDS

@@ -13,10 +13,15 @@ from postern_aws import clients, dns
 from postern_aws.notices import Notice, SnsNotices
 from postern_aws.policy_snapshot import S3SnapshotReader
 from postern_aws.rule_channel import Fetch, RuleChannel, fetch
+from postern_aws.rule_database_builder import RuleDatabaseBuilder
+from postern_aws.rule_databases import S3RuleDatabases
 from postern_aws.rule_sets import NOTHING_PUBLISHED, S3RuleSets, new_problems
 from postern_aws.settings import UpdateRulesSettings
 
 Json = Any
+
+ONLY_UPDATE = "update"
+ONLY_DATABASE = "database"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +32,29 @@ class UpdateRules:
     store: S3RuleSets
     notices: SnsNotices
     resolver: Resolver
+    builder: RuleDatabaseBuilder
     fetch: Fetch = fetch
 
     @classmethod
     def of(cls, settings: UpdateRulesSettings) -> UpdateRules:
         """The update that these settings describe."""
+        store = S3RuleSets(clients.s3(), settings.message_bucket)
         return cls(
             S3SnapshotReader(clients.s3(), settings.message_bucket),
-            S3RuleSets(clients.s3(), settings.message_bucket),
+            store,
             SnsNotices(clients.sns(), settings.notice_topic_arn),
             dns.SystemResolver(deadline=None),
+            RuleDatabaseBuilder(store, S3RuleDatabases(clients.s3(), settings.message_bucket)),
         )
+
+    def answer(self, event: Json) -> Json:
+        """The update, then the database of what is in force. `{"only": "update"}` and `{"only": "database"}` do one.
+
+        Raises `Unavailable` when the rules can neither be read nor published; never because of the database.
+        """
+        only = event.get("only")
+        told = {} if only == ONLY_DATABASE else self.run()
+        return told if only == ONLY_UPDATE else {**told, "database": self.builder.run().value}
 
     def run(self) -> Json:
         """What is in force now, and what was in the way; the postmaster is told of new troubles. Raises `Unavailable`.

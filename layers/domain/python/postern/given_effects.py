@@ -97,6 +97,10 @@ class GivenRules:
         """This set."""
         return self.rule_set
 
+    def database(self, rule_set: RuleSet) -> None:
+        """In memory nothing is made beforehand."""
+        del rule_set
+
 
 @dataclass(frozen=True, slots=True)
 class GivenSiteModel:

@@ -158,6 +158,13 @@ class RuleSets(Protocol):
         """The set in force, a minute old at most; an empty one when there is none. Raises `Unavailable`."""
         ...
 
+    def database(self, rule_set: RuleSet) -> bytes | None:
+        """What `build_database` made of the set and the shipped rules; `None` when it is not at hand, or not for here.
+
+        Called for every message; never raises.
+        """
+        ...
+
 
 class SentMessages(Protocol):
     """The ledger of messages that left by a way on which no tag comes back."""

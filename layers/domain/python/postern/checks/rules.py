@@ -18,6 +18,7 @@ from postern.rules.inspection import NOTHING_KNOWN, Circumstances
 from postern.rules.parser import read_rules
 from postern.rules.relays import Relay
 from postern.rules.rule_set import RuleSet
+from postern.rules.scanner import ScannerError
 from postern.wire import truncate
 
 MAX_DETAIL = 160
@@ -68,7 +69,7 @@ def evaluate(
 ) -> CheckResult[RulesEvidence]:
     """Every rule that hits, with its points; `fail` when their sum is positive, else `pass` or `none`."""
     stored = rules.current() if rules and policy.stored else NOTHING_STORED
-    compiled = _compiled(policy.shipped, _Stored(stored.version, stored), policy.local)
+    compiled = _compiled(policy.shipped, _with_database(stored, rules, policy), policy.local)
     evaluation = compiled.evaluate(message, _circumstances(transaction, required))
     findings = [
         Finding(
@@ -112,18 +113,40 @@ def _circumstances(transaction: Transaction, required: Required) -> Circumstance
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """A rule set that is known by its version: the texts are neither compared nor hashed for every message."""
+    """A rule set that is known by its version: the texts are neither compared nor hashed for every message.
+
+    `digest` is that of the database at hand, or empty: a set is made ready again when its database arrives.
+    """
 
     version: str
+    digest: str
     rule_set: RuleSet = field(compare=False)
+    database: bytes | None = field(compare=False)
+
+
+def _with_database(stored: RuleSet, rules: RuleSets | None, policy: RulesPolicy) -> _Stored:
+    """A set with its database where that fits: it was made of the shipped and the stored rules, and of no others."""
+    fits = rules is not None and policy.stored and policy.shipped and not policy.local and stored.database is not None
+    database = rules.database(stored) if fits and rules else None
+    digest = stored.database.digest if database is not None and stored.database else ""
+    return _Stored(stored.version, digest, stored, database)
 
 
 @lru_cache(maxsize=COMPILED_KEPT)
 def _compiled(shipped: bool, stored: _Stored, local: str) -> CompiledRules:
-    files = [*(shipped_files() if shipped else ()), *stored.rule_set.files()]
+    book = rule_book(stored.rule_set, shipped=shipped, local=local)
+    try:
+        return compile_rules(book, database=stored.database)
+    except ScannerError:
+        return compile_rules(book)
+
+
+def rule_book(stored: RuleSet, *, shipped: bool = True, local: str = "") -> RuleBook:
+    """The rules in the order in which the check reads them."""
+    files = [*(shipped_files() if shipped else ()), *stored.files()]
     if local:
         files.append(("local.cf", local))
-    return compile_rules(read_rules(files, stored.rule_set.includable()))
+    return read_rules(files, stored.includable())
 
 
 def shipped_files() -> list[tuple[str, str]]:

@@ -61,10 +61,22 @@ class StockSet:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleDatabase:
+    """What was made to run a set fast: for which scanner, and the SHA-256 of what was stored, in hexadecimal digits.
+
+    Only octets with this digest are believed: a C library reads them.
+    """
+
+    scanner: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class RuleSet:
     """What is in force. `earlier` labels the stock set before this one, `refused` the one that was rolled back from.
 
-    `problems` and the `trouble` of the last update are those the postmaster has been told.
+    `problems` and the `trouble` of the last update are those the postmaster has been told. `database` belongs to this
+    version, together with the rules that come with Postern; it is there some time after the set.
     """
 
     version: str = ""
@@ -74,6 +86,7 @@ class RuleSet:
     refused: str = ""
     problems: tuple[str, ...] = ()
     trouble: str = ""
+    database: RuleDatabase | None = None
 
     def files(self) -> list[tuple[str, str]]:
         """Names and texts in the order they are read, own ones as `global/NAME.cf`."""
@@ -109,7 +122,9 @@ def make_rule_set(own: Iterable[RuleFile], stock: StockSet | None, before: RuleS
     content = hashlib.sha256((stock.label if stock else "").encode())
     for one in (*(stock.files if stock else ()), *files):
         content.update(f"\0{one.name}\0{one.text}".encode("utf-8", "surrogateescape"))
-    return replace(before, version=content.hexdigest()[:_VERSION_DIGITS], own=files, stock=stock, problems=problems)
+    version = content.hexdigest()[:_VERSION_DIGITS]
+    database = before.database if version == before.version else None
+    return replace(before, version=version, own=files, stock=stock, problems=problems, database=database)
 
 
 def own_problems(files: Iterable[RuleFile], stock: StockSet | None) -> tuple[Problem, ...]:

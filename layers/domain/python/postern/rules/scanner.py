@@ -10,8 +10,10 @@ ScannerError    octets that are no database, or not one of these patterns and th
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from importlib import import_module
 from importlib.util import find_spec
@@ -38,6 +40,16 @@ class ScannerError(ValueError):
 def scanner_is_available() -> bool:
     """Whether hyperscan is installed."""
     return find_spec("hyperscan") is not None
+
+
+@cache
+def scanner_kind() -> str:
+    """The version of hyperscan, and what of this processor its databases use. Needs hyperscan."""
+    hyperscan = import_module("hyperscan")
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    database.compile(expressions=[b"a"], ids=[0], flags=[0])
+    told = re.sub(r"\W+", "-", database.info().decode("ascii", "replace"), flags=re.ASCII)
+    return f"{hyperscan.__version__}-{told}".strip("-").lower()
 
 
 @dataclass(frozen=True, slots=True)
