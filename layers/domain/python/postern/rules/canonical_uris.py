@@ -25,9 +25,9 @@ _MAIL = re.compile(r"mailto:|[^:]*@", re.IGNORECASE)
 _CONTROLS = re.compile(r"[\x00-\x20]")
 _SIGNS_AT_END = re.compile(r"[^0-9A-Za-z]+\Z")
 _ONE_LABEL = re.compile(r"(?:www\.)?([^.]+)\Z")
-_SLASHES = re.compile(r"\A(https?:)/{0,2}", re.IGNORECASE)
+_SLASHES = re.compile(r"(https?:)/{0,2}", re.IGNORECASE)
 _ANY_SCHEME = re.compile(r"[-_a-z0-9]+:", re.IGNORECASE)
-_HOST_ALONE = re.compile(r"\A(https?://[^/?#]+)([?#])", re.IGNORECASE)
+_HOST_ALONE = re.compile(r"(https?://[^/?#]+)[?#]", re.IGNORECASE)
 _HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]+")
 _QUAD = re.compile(r"(?:0x[0-9a-f]+|\d+)(?:\.(?:0x[0-9a-f]+|\d+)){3}\Z", re.IGNORECASE)
 
@@ -103,12 +103,15 @@ class _Forms:
 
 
 def _cleaned(uri: str) -> str:
-    cleaned = _SLASHES.sub(r"\1//", uri.replace("\\", "/"))
+    cleaned = uri.replace("\\", "/")
+    if found := _SLASHES.match(cleaned):
+        cleaned = f"{found[1]}//{cleaned[found.end() :]}"
     if "%" in cleaned:
         cleaned = _PERCENT.sub(_decode_percent, cleaned)
     if not _ANY_SCHEME.match(cleaned):
         cleaned = ("ftp://" if cleaned.startswith("ftp.") else "http://") + cleaned
-    cleaned = _HOST_ALONE.sub(r"\1/\2", cleaned)
+    if found := _HOST_ALONE.match(cleaned):
+        cleaned = f"{found[1]}/{cleaned[found.end(1) :]}"
     if "&#" in cleaned:
         cleaned = _ENTITY.sub(lambda found: chr(int(found[1]) if found[1] else int(found[2], 16)), cleaned)
         cleaned = _DOT_ENTITY.sub(".", cleaned)

@@ -29,7 +29,9 @@ _HELO_WORD = re.compile(rf"\b(?:HELO|EHLO) ({_HELO})(?:[^-A-Za-z0-9.^+_&:=?!@%*$
 _ID = re.compile(r" id <?([^\s<>;]{3,})")
 _BY = re.compile(r" by (\S+)(?:[^-A-Za-z0-9;.]|\Z)")
 _ENVELOPE = re.compile(r"(?:return-path:? |envelope-(?:sender|from)[ =])(\S+)\b", re.IGNORECASE)
-_SPACES = re.compile(r"\s+")
+_SPACES = re.compile(r"[^\S ]\s*| \s+")
+"""White space that is not one blank already."""
+
 _BY_FETCHER = re.compile(r"with (?:POP3|IMAP)")
 _LOCALLY = re.compile(r"\bwith local(?:-\S+)? ")
 _NO_FROM = re.compile(r"from (\S+) by [^\s;]+ ?;", re.IGNORECASE)

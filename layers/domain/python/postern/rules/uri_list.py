@@ -31,7 +31,7 @@ _HINT = re.compile(r"[a-z0-9]\.[a-z0-9]|@|://", re.IGNORECASE)
 _WITH_SIGN = re.compile(rf"(?<![^{_END}])[^{_END}.@:]*+[.@:][^{_END}]*+", re.ASCII)
 """A stretch that no URI reaches beyond, with one of the signs that every URI has; most words have none."""
 
-_AFTER_PARENTHESIS = re.compile(r"\A([^(]*)\).*\Z", re.DOTALL)
+_BEFORE_PARENTHESIS = re.compile(r"([^(]*)\)")
 _NO_TARGET = re.compile(r"[cm]id:|\w+:/{0,2}\Z", re.IGNORECASE)
 _MAIL_PREFIX = re.compile(r"\A(?:skype|e?-?mail)?:+", re.IGNORECASE)
 _WWW = re.compile(r"www\d{0,2}\.")
@@ -101,7 +101,9 @@ class UriList:
                 continue
             for match in _matches(text):
                 raw = match[1] or match[2] or match[3]
-                raw = _AFTER_PARENTHESIS.sub(r"\1", raw).rstrip(_TRAILING)
+                if ")" in raw and (opened := _BEFORE_PARENTHESIS.match(raw)):
+                    raw = opened[1]
+                raw = raw.rstrip(_TRAILING)
                 if raw in seen or len(seen) >= MAX_URIS:
                     continue
                 seen.add(raw)
