@@ -22,11 +22,11 @@ MAX_RECEIVED = 12
 MAX_RECEIVED_WORDS = 30
 
 _LEFT_OUT = re.compile(
-    r"(?:resent-|list-|x-(?:spam|virus|filter|mailscanner|amavis|rav|scanned|status|uid|keywords|mozilla|evolution"
-    r"|list|mailman|beenthere|loop|mailing|unsubscribe|egroups|yahoo|apparently|original-to|rcpt|sender)).*"
-    r"|date|delivery-date|status|keywords|x-original-date|content-length|lines|precedence|errors-to|mailing-list"
-    r"|list|sender|delivered-to|return-path|old-return-path|envelope-to|authentication-results|received-spf"
-    r"|arc-.*|dkim-signature"
+    rb"(?:resent-|list-|x-(?:spam|virus|filter|mailscanner|amavis|rav|scanned|status|uid|keywords|mozilla|evolution"
+    rb"|list|mailman|beenthere|loop|mailing|unsubscribe|egroups|yahoo|apparently|original-to|rcpt|sender)).*"
+    rb"|date|delivery-date|status|keywords|x-original-date|content-length|lines|precedence|errors-to|mailing-list"
+    rb"|list|sender|delivered-to|return-path|old-return-path|envelope-to|authentication-results|received-spf"
+    rb"|arc-.*|dkim-signature"
 )
 _ORDERED_NAMES = b"""
 from to cc subject message-id reply-to mime-version content-type content-transfer-encoding content-disposition x-mailer
@@ -49,15 +49,15 @@ class CountedField(NamedTuple):
 
 def counted_fields(message: Message) -> list[CountedField]:
     """The fields that features are made of; Received without its date."""
-    return [_counted(field) for field in message.header_fields[:MAX_FIELDS] if not _LEFT_OUT.fullmatch(field.key)]
+    named = ((field.source[field.offset : field.name_end], field) for field in message.header_fields[:MAX_FIELDS])
+    return [_counted(name[:60], field) for name, field in named if not _LEFT_OUT.fullmatch(name.lower())]
 
 
-def _counted(field: HeaderField) -> CountedField:
-    name = field.name[:60].encode("latin-1", "replace")
-    value = field.value[:MAX_VALUE]
-    if name.lower() == b"received":
+def _counted(name: bytes, field: HeaderField) -> CountedField:
+    key, value = name.lower(), field.value[:MAX_VALUE]
+    if key == b"received":
         value = value.rpartition(";")[0] or value
-    return CountedField(name.lower(), name, value.encode("utf-8", "replace"))
+    return CountedField(key, name, value.encode("utf-8", "replace"))
 
 
 def field_runs(fields: list[CountedField]) -> list[Run]:
