@@ -165,7 +165,7 @@ def _per_million(bills: dict[Packing, Bill]) -> Table:
 
 
 def _besides(bills: dict[Packing, Bill]) -> Table:
-    table = _table("Dollars per million messages besides", bills)
+    table = _table("Dollars per million messages of other kinds", bills)
     for kind, item in BESIDES.items():
         table.add_row(item, "", *(f"{dollars(one.besides[kind]):.2f}" for one in bills.values()))
     return table
