@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from botocore.exceptions import BotoCoreError
 from rich.table import Table
 from rich.text import Text
 
@@ -20,7 +19,7 @@ from postern_cli.dns.examination import State, Subject, examine, is_ready
 from postern_cli.options import with_service
 from postern_cli.scan.case import read_zone
 from postern_cli.scan.case_error import CaseError
-from postern_cli.service import Service
+from postern_cli.service import Service, ServiceNotFound
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Look at what a domain publishes for mail.")
 
@@ -76,8 +75,8 @@ def _own_keys(service: Service, domain: str) -> KeySet | None:
     """The domain's keys. Other people's domains can be looked at, too, and without any service."""
     try:
         return DkimSecrets(service.secrets).read(canonical_name(domain))
-    except (Unavailable, BotoCoreError):
-        err.print(f"[dim]{service.name} was not asked for keys: it does not answer.[/]")
+    except (ServiceNotFound, Unavailable) as trouble:
+        err.print(Text(f"{service.name} was not asked for keys: {trouble}.", style="dim"))
         return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -99,14 +100,19 @@ def test_a_key_that_was_replaced_in_the_dns_is_wrong() -> None:
     assert (found.state, found.found) == (State.WRONG, "another key is published; it signs")
 
 
+@pytest.mark.parametrize("region", [(), ("--region", "eu-central-1")], ids=["no region", "no credentials"])
 def test_a_domain_is_examined_without_any_service(
-    postern: CommandLine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    postern: CommandLine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, region: tuple[str, ...]
 ) -> None:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "POSTERN_STACK", "POSTERN_LOCAL"):
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "absent"))
+    for name in [one for one in os.environ if one.startswith(("AWS_ACCESS", "AWS_SECRET", "AWS_PROFILE", "POSTERN_"))]:
+        monkeypatch.delenv(name)
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     zone = tmp_path / "zone.json"
     zone.write_text(json.dumps(GOOD))
-    done = postern("dns", "check", "example.com", "--zone", str(zone), "--region", "eu-central-1")
+    done = postern("dns", "check", "example.com", "--zone", str(zone), *region)
     assert "was not asked for keys" in done.stderr
