@@ -89,7 +89,7 @@ def test_the_check_is_in_the_template_with_all_that_belongs_to_it(domain: Path, 
     functions = [one for one in resources if one["Type"] == "AWS::Lambda::Function"]
     variables = [one["Properties"].get("Environment", {}).get("Variables", {}) for one in functions]
     assert [one for one in variables if one.get("POSTERN_CHECKS") == "shouting"]
-    (machine,) = (one for one in resources if one["Type"] == "AWS::StepFunctions::StateMachine")
-    assert "shouting run" in json.dumps(machine["Properties"])
+    machines = [json.dumps(one) for one in resources if one["Type"] == "AWS::StepFunctions::StateMachine"]
+    assert sum("shouting run" in machine for machine in machines) == 1
     alarms = [one["Properties"] for one in resources if one["Type"] == "AWS::CloudWatch::Alarm"]
     assert [one for one in alarms if "shouting" in json.dumps(one)]

@@ -101,7 +101,8 @@ class RuleChannel:
                 return Download(archive, kind, digest, signature)
             except Unavailable as trouble:
                 troubles.append(str(trouble))
-        raise Unavailable("; ".join(troubles))
+        # In an order of their own: mirrors are tried by chance, and the same trouble must read the same.
+        raise Unavailable("; ".join(sorted(troubles)))
 
     def _digest(self, mirror: Mirror, version: str) -> tuple[str, bytes]:
         """The best digest that the mirror has."""

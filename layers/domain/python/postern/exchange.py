@@ -18,11 +18,15 @@ from typing import Any
 from postern import catalog
 from postern.contract import Phase
 from postern.disposition import is_final
+from postern.evidence import BayesEvidence, RulesEvidence
 from postern.model import CheckResult, Decision, Transaction
 from postern.policy_book import ResolvedPolicy
 from postern.wire import Json, WireError, from_json, to_json
 
 Results = dict[str, CheckResult[Any]]
+
+DECIDES_LEARNING: Mapping[str, type] = {"rules": RulesEvidence, "bayes": BayesEvidence}
+"""The evidence by which the decision says whether a message is learnt from; see `bayes.auto_learning`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +78,9 @@ def read_check_request(payload: Json) -> CheckRequest:
 
 
 def read_decide_request(payload: Json) -> tuple[Transaction, ResolvedPolicy, Results]:
-    """The request of the decide function; evidence is left out. Raises `WireError`."""
+    """The request of the decide function, without the evidence that it has no use for. Raises `WireError`."""
     entries = flatten(payload["stages"])
-    results = {name: read_result(entry, with_evidence=False) for name, entry in entries.items()}
+    results = {name: _read_as(entry, DECIDES_LEARNING.get(name)) for name, entry in entries.items()}
     return from_json(Transaction, payload["transaction"]), from_json(ResolvedPolicy, payload["policy"]), results
 
 
@@ -118,9 +122,13 @@ def flatten(stages: Mapping[str, Json]) -> dict[str, Json]:
 
 def read_result(entry: Json, *, with_evidence: bool) -> CheckResult[Any]:
     """One check's result; `with_evidence` imports the check to know the evidence's type. Raises `WireError`."""
-    data = dict(entry["result"])
-    if not with_evidence:
-        data.pop("evidence", None)
-        return from_json(CheckResult, data, evidence=object)
-    spec = catalog.check(data["check_id"]).SPEC
-    return from_json(CheckResult, data, evidence=spec.evidence)
+    kind = catalog.check(entry["result"]["check_id"]).SPEC.evidence if with_evidence else None
+    return _read_as(entry, kind)
+
+
+def _read_as(entry: Json, kind: type | None) -> CheckResult[Any]:
+    """One check's result with evidence of a kind, or without it."""
+    if kind is not None:
+        return from_json(CheckResult, entry["result"], evidence=kind)
+    data = {name: value for name, value in entry["result"].items() if name != "evidence"}
+    return from_json(CheckResult, data, evidence=object)
