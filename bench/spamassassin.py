@@ -40,13 +40,14 @@ def spamassassin_scores(raws: Sequence[bytes], labels: Labels, folds: NDArray[np
         with tempfile.TemporaryDirectory() as place:
             Path(place).chmod(0o755)
             _learn(raws, labels, folds != fold, Path(place))
-            with _daemon(Path(place)) as port:
+            with daemon(learning_settings(Path(place))) as (port, _):
                 for index in np.flatnonzero(folds == fold).tolist():
-                    scores[index] = _score(raws[index], port)
+                    scores[index] = ask(raws[index], port)
     return scores
 
 
-def _settings(place: Path) -> list[str]:
+def learning_settings(place: Path) -> list[str]:
+    """What makes SpamAssassin learn into a place, and judge by it, without learning by itself."""
     # The daemon drops root's rights, and must still read what root has taught.
     files = (f"bayes_path {place}/bayes", "bayes_file_mode 0777", "bayes_learn_to_journal 0")
     wanted = (*files, "bayes_auto_learn 0", "use_bayes 1")
@@ -59,32 +60,38 @@ def _learn(raws: Sequence[bytes], labels: Labels, chosen: NDArray[np.bool_], pla
         folder.mkdir()
         for index in np.flatnonzero(chosen & (labels == label)).tolist():
             (folder / f"{index:05}").write_bytes(raws[index])
-        command = [_program("sa-learn"), "-L", "--no-sync", option, *_settings(place), str(folder)]
+        command = [_program("sa-learn"), "-L", "--no-sync", option, *learning_settings(place), str(folder)]
         subprocess.run(command, capture_output=True, check=True, timeout=1200)
-    subprocess.run([_program("sa-learn"), "--sync", *_settings(place)], capture_output=True, check=True, timeout=300)
+    subprocess.run(
+        [_program("sa-learn"), "--sync", *learning_settings(place)], capture_output=True, check=True, timeout=300
+    )
 
 
 @contextlib.contextmanager
-def _daemon(place: Path) -> Iterator[int]:
-    port = _free_port()
+def daemon(settings: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Run spamd on loopback: its port, and the session that all its processes are in."""
+    port = free_port()
     listening = ["-i", "127.0.0.1", "-p", str(port), "--max-children", CHILDREN]
-    command = [_program("spamd"), "-L", "-x", *listening, *_settings(place)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as daemon:
+    command = [_program("spamd"), "-L", "-x", *listening, *settings]
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(command, stdout=quiet, stderr=quiet, start_new_session=True) as running:
         try:
-            _wait_for(port)
-            yield port
+            wait_for(port)
+            yield port, running.pid
         finally:
-            daemon.terminate()
-            daemon.wait(timeout=30)
+            running.terminate()
+            running.wait(timeout=30)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port on loopback that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def _wait_for(port: int) -> None:
+def wait_for(port: int) -> None:
+    """Wait until somebody listens there. Raises OSError when nobody does for a minute."""
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
@@ -97,8 +104,8 @@ def _wait_for(port: int) -> None:
             return
 
 
-def _score(raw: bytes, port: int) -> float:
-    """One question in the daemon's protocol: the answer has a line `Spam: True ; 15.0 / 5.0`."""
+def ask(raw: bytes, port: int) -> float:
+    """The score of a message, by one question in the daemon's protocol; its answer has `Spam: True ; 15.0 / 5.0`."""
     with socket.create_connection(("127.0.0.1", port), timeout=ANSWER_SECONDS) as connection:
         connection.sendall(b"CHECK SPAMC/1.5\r\nContent-length: %d\r\n\r\n" % len(raw) + raw)
         connection.shutdown(socket.SHUT_WR)
