@@ -99,7 +99,9 @@ class FrontEndProcess:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C is for the service, which then stops its children in order
             )
-        self.pid_file.write_text(f"{self._process.pid}\n", encoding="ascii")
+        written = self.pid_file.with_suffix(".new")
+        written.write_text(f"{self._process.pid}\n", encoding="ascii")
+        written.replace(self.pid_file)  # who reads it meanwhile sees the old one or the new one, never none
 
     def _arguments(self) -> list[str]:
         return [str(self.zone_file)] if self.zone_file is not None else []
