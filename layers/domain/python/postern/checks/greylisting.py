@@ -190,7 +190,7 @@ def _passed(finding: Finding) -> CheckResult[NoEvidence]:
 
 
 def _deferred(attempt: _Attempt, addresses: tuple[str, ...], wait: int) -> CheckResult[NoEvidence]:
-    reason = f"{wait} minutes to wait for {attempt.network}"
+    reason = f"{wait} minute{'' if wait == 1 else 's'} to wait for {attempt.network}"
     return CheckResult(
         CHECK_ID,
         ResultWord.POLICY,
