@@ -33,7 +33,7 @@ from postern_frontend.connections import Connections
 from postern_frontend.envelope_rules import InboundRules
 from postern_frontend.listener import Endpoint
 from postern_frontend.pools import BoundedPool, Runner
-from postern_frontend.receiver import ReceiverService
+from postern_frontend.receiver_service import ReceiverService
 from postern_frontend.recipient_lookup import RecipientLookup
 from postern_frontend.server import Server
 from postern_frontend.session_log import configure_logging

@@ -43,7 +43,7 @@ from postern_frontend.connections import Connections
 from postern_frontend.envelope_rules import InboundRules
 from postern_frontend.listener import Endpoint
 from postern_frontend.pools import BoundedPool
-from postern_frontend.receiver import ReceiverService
+from postern_frontend.receiver_service import ReceiverService
 from postern_frontend.recipient_lookup import RecipientLookup
 from postern_frontend.screening.screen import Screen, ScreeningEffects
 from postern_frontend.server import Server

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 
 from aws_cdk import Duration
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_events as events
-from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
@@ -19,6 +17,7 @@ from infra.dead_letters import DeadLetters
 from infra.grants import allow, index_arn
 from infra.message_bucket import INCOMING, LESSON_UPLOADS, MAIL, POLICY, QUARANTINE
 from infra.postern_function import FunctionDefaults, FunctionShape, PosternFunction
+from infra.schedule import run_every
 from infra.stream_function import feed
 
 # Stamping holds a message of 50 MiB several times.
@@ -61,7 +60,7 @@ class Delivery(Construct):
         deliver = self._function("Deliver", DELIVER, defaults)
         self.letters = feed(deliver, [tables["OutboxTable"]], filters=[_NEW_DUE_ROWS])
         sweep = self._function("Sweep", SWEEP, defaults)
-        self._schedule(sweep.function)
+        run_every(self, SWEEP_EVERY, sweep.function, name="SweepSchedule")
         self.functions = {"deliver_message": deliver.function, "sweep": sweep.function}
 
     def _function(self, construct_id: str, shape: FunctionShape, defaults: FunctionDefaults) -> PosternFunction:
@@ -100,11 +99,6 @@ class Delivery(Construct):
         allow(role, ["dynamodb:BatchWriteItem"], self._tables["CorrespondentsTable"].table_arn)
         allow(role, ["sqs:SendMessage"], self.wake_relay.queue_arn, self._learn_queue.queue_arn)
         allow(role, ["sns:Publish"], self._notices.topic_arn)
-
-    def _schedule(self, sweep: lambda_.Function) -> None:
-        # A sweep that failed is not tried again by the schedule: the next one is a minute away.
-        target = targets.LambdaFunction(sweep, retry_attempts=0)
-        events.Rule(self, "SweepSchedule", schedule=events.Schedule.rate(SWEEP_EVERY), targets=[target])
 
 
 _NEW_DUE_ROWS = lambda_.FilterCriteria.filter(

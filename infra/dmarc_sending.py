@@ -6,8 +6,6 @@ from collections.abc import Mapping
 
 from aws_cdk import Duration
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_events as events
-from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
@@ -15,6 +13,7 @@ from constructs import Construct
 from infra.grants import allow
 from infra.message_bucket import INCOMING, POLICY
 from infra.postern_function import FunctionDefaults, FunctionShape, PosternFunction
+from infra.schedule import run_every
 
 SEND_DMARC_REPORTS = FunctionShape(
     folder="send_dmarc_reports", description="Sends DMARC aggregate reports", seconds=780, memory_mb=512
@@ -62,5 +61,4 @@ class DmarcSending(Construct):
         changes = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
         allow(role, changes, tables["OutboxTable"].table_arn)
         allow(role, ["states:StartSyncExecution"], machine.state_machine_arn)
-        target = targets.LambdaFunction(self.function, retry_attempts=0)
-        events.Rule(self, "Schedule", schedule=events.Schedule.rate(EVERY), targets=[target])
+        run_every(self, EVERY, self.function)

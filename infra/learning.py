@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from aws_cdk import Duration
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_events as events
-from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_s3 as s3
@@ -17,6 +15,7 @@ from infra.dead_letters import DeadLetters
 from infra.grants import allow
 from infra.message_bucket import INCOMING, LESSON_UPLOADS, LESSONS, MAIL, MODELS, POLICY, QUARANTINE
 from infra.postern_function import FunctionDefaults, FunctionShape, PosternFunction
+from infra.schedule import run_every
 
 # Training on 10,000 messages takes about a minute, and 600 MB.
 LEARN = FunctionShape(
@@ -85,8 +84,7 @@ class Learning(Construct):
                 max_concurrency=LEARNERS,
             )
         )
-        target = targets.LambdaFunction(self.function, retry_attempts=0)
-        events.Rule(self, "Schedule", schedule=events.Schedule.rate(EVERY), targets=[target])
+        run_every(self, EVERY, self.function)
 
     def _grant(self, role: iam.Role) -> None:
         readable = (INCOMING, MAIL, QUARANTINE, LESSON_UPLOADS, POLICY)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from aws_cdk import Duration
-from aws_cdk import aws_events as events
-from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from constructs import Construct
@@ -12,6 +10,7 @@ from constructs import Construct
 from infra.grants import allow
 from infra.message_bucket import POLICY, RULE_DATABASES, RULES
 from infra.postern_function import FunctionDefaults, FunctionShape, PosternFunction
+from infra.schedule import run_every
 
 # Compiling a stock set takes some seconds of a whole processor, making its database half a minute.
 UPDATE = FunctionShape(
@@ -46,5 +45,4 @@ class RuleUpdates(Construct):
         allow(deployed.role, ["s3:GetObject"], bucket.arn_for_objects(f"{POLICY}*"))
         allow(deployed.role, ["s3:ListBucket"], bucket.bucket_arn)
         allow(deployed.role, ["sns:Publish"], notices.topic_arn)
-        target = targets.LambdaFunction(self.function, retry_attempts=0)
-        events.Rule(self, "Schedule", schedule=events.Schedule.rate(EVERY), targets=[target])
+        run_every(self, EVERY, self.function)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from aws_cdk import Duration
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_events as events
-from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
@@ -15,6 +13,7 @@ from constructs import Construct
 from infra.grants import allow
 from infra.message_bucket import INCOMING, POLICY
 from infra.postern_function import FunctionDefaults, FunctionShape, PosternFunction
+from infra.schedule import run_every
 from postern.dnsbl.switching import SWITCHED
 from postern.policy_book import GLOBAL_SCOPE
 
@@ -59,8 +58,7 @@ class SelfTest(Construct):
         allow(deployed.role, ["states:StartSyncExecution"], machine.state_machine_arn)
         allow(deployed.role, ["sns:Publish"], notices.topic_arn)
         deployed.role.add_to_principal_policy(_switch_lists(policy_table))
-        target = targets.LambdaFunction(self.function, retry_attempts=0)
-        events.Rule(self, "Schedule", schedule=events.Schedule.rate(EVERY), targets=[target])
+        run_every(self, EVERY, self.function)
 
 
 def _switch_lists(policy_table: dynamodb.Table) -> iam.PolicyStatement:

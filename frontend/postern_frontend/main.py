@@ -33,7 +33,7 @@ from postern_frontend.envelope_rules import InboundRules
 from postern_frontend.health import serve_health
 from postern_frontend.listener import Endpoint
 from postern_frontend.pools import BoundedPool
-from postern_frontend.receiver import ReceiverService
+from postern_frontend.receiver_service import ReceiverService
 from postern_frontend.recipient_lookup import RecipientLookup
 from postern_frontend.relay.service import RelayService
 from postern_frontend.screening.decisions import note_spf_pass

@@ -7,24 +7,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TypeVar
 
 from postern import replies
 from postern.model import Envelope, Recipient, Session
 from postern.networks import is_within, known_address
-from postern.ports import SiteSource, Unavailable
+from postern.ports import Unavailable
 from postern.recipients import MailPath, Resolution
 from postern.replies import Reply
 from postern.session.counters import MailProtocol
-from postern.session.smtp_policy import EarlyTalk, SmtpPolicy
+from postern.session.smtp_policy import EarlyTalk
 from postern_frontend.connection import Connection, Expiry
 from postern_frontend.data_scanner import TextFacts
 from postern_frontend.envelope_rules import EnvelopeRules, Question
 from postern_frontend.incoming import IncomingTransaction, Observed, observed_in
-from postern_frontend.recipient_lookup import RecipientLookup
-from postern_frontend.screening.screen import Screen
-from postern_frontend.screening.session import SessionScreen, no_screen
+from postern_frontend.receiver_service import ReceiverService
+from postern_frontend.screening.session import SessionScreen
 from postern_frontend.smtp.events import (
     Closed,
     Event,
@@ -37,49 +36,15 @@ from postern_frontend.smtp.events import (
     TransactionEnded,
 )
 from postern_frontend.smtp.phase import Expects
-from postern_frontend.smtp.profile import SmtpProfile
 from postern_frontend.smtp.protocol import SmtpProtocol
-from postern_frontend.spool import SpoolBudget, SpoolFullError
-from postern_frontend.submission import Submission, Submitter
-from postern_frontend.tls_rules import TlsRules
-from postern_frontend.transaction import Acceptance, ReceivedMessage
+from postern_frontend.spool import SpoolFullError
+from postern_frontend.submission import Submitter
+from postern_frontend.transaction import ReceivedMessage
 
 T = TypeVar("T")
 
 MAX_WAITING_OCTETS = 65_536
 """What a client may send ahead of an answer before it is made to wait."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
-    """Seconds the client has (RFC 5321 §4.5.3.2), and its least pace in DATA."""
-
-    command: float = 300
-    text: float = 180
-    answer: float = 600
-    command_while_draining: float = 30
-    slow_octets_per_minute: int = 6_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReceiverService:
-    """What all conversations of a listener share. With `submission` it is for people who log in.
-
-    `manners` is policy as it is when a session begins, `tls_rules` as it is when a command comes.
-    """
-
-    profile: SmtpProfile
-    rules: EnvelopeRules
-    lookup: RecipientLookup
-    acceptance: Acceptance
-    sites: SiteSource
-    spool_budget: SpoolBudget
-    spool_directory: str | None = None
-    timing: Timing = field(default_factory=Timing)
-    manners: Callable[[], SmtpPolicy] = SmtpPolicy
-    tls_rules: TlsRules = field(default_factory=TlsRules)
-    screen: Screen = field(default_factory=no_screen)
-    submission: Submission | None = None
 
 
 class SmtpConversation:

@@ -14,7 +14,8 @@ from postern_frontend.connection import Connection, Conversation
 from postern_frontend.connections import Connections, Place
 from postern_frontend.identifiers import new_id
 from postern_frontend.listener import ConnectionFactory, Endpoint, Listener, Reception
-from postern_frontend.receiver import ReceiverService, SmtpConversation
+from postern_frontend.receiver import SmtpConversation
+from postern_frontend.receiver_service import ReceiverService
 from postern_frontend.screening.refusal import Door, OpenDoor
 from postern_frontend.screening.session import ScreenedDoor
 from postern_frontend.session_log import SessionLog

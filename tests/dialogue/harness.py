@@ -24,7 +24,7 @@ from postern.session.smtp_policy import SmtpPolicy
 from postern_frontend.connections import Connections
 from postern_frontend.envelope_rules import InboundRules
 from postern_frontend.listener import Endpoint
-from postern_frontend.receiver import ReceiverService, Timing
+from postern_frontend.receiver_service import ReceiverService, Timing
 from postern_frontend.recipient_lookup import RecipientLookup
 from postern_frontend.screening.screen import Screen
 from postern_frontend.screening.session import no_screen

@@ -18,7 +18,7 @@ from postern_frontend.listener import Endpoint
 from postern_frontend.login import VERIFIED_AT_ONCE, WAITING, Logins
 from postern_frontend.passwords import PasswordVerifier, hash_password
 from postern_frontend.pools import BoundedPool
-from postern_frontend.receiver import ReceiverService
+from postern_frontend.receiver_service import ReceiverService
 from postern_frontend.smtp.submission import submission_profile
 from postern_frontend.submission import Submission
 from tests.dialogue.client import CERTIFICATE, trusting

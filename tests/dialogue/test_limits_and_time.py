@@ -11,7 +11,7 @@ from postern.session.smtp_policy import EarlyTalk, SmtpPolicy
 from postern_frontend.client_address import Client as Peer
 from postern_frontend.connections import Connections, Crowded, Place
 from postern_frontend.incoming import Observed
-from postern_frontend.receiver import Timing
+from postern_frontend.receiver_service import Timing
 from tests.dialogue.client import (
     BANNER,
     ENVELOPE,

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import shutil
 import subprocess
-import threading
 from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
 
 from postern_frontend.listener import Endpoint
-from tests.dialogue.harness import HOSTNAME, World, make_certificate, running
+from tests.dialogue.harness import HOSTNAME, Running, World, make_certificate, running
+from tests.in_background import InBackground
 
 pytestmark = pytest.mark.tools
 
@@ -24,47 +24,30 @@ STORED = b"first line\r\n.dot\r\n..two dots\r\nlast line\r\n"
 _SECONDS = 60
 
 
-class Receiver:
+class Receiver(InBackground):
     """A receiver in a thread of its own: plain, behind PROXY, and with implicit TLS."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.world = World()
         self.ports: list[int] = []
-        self._started = threading.Event()
-        self._loop = asyncio.new_event_loop()
-        self._stopping = asyncio.Event()
-        self._thread = threading.Thread(target=self._run)
 
-    def start(self) -> None:
-        self._thread.start()
-        assert self._started.wait(10)
-
-    def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._stopping.set)
-        self._thread.join()
-
-    def _run(self) -> None:
-        self._loop.run_until_complete(self._serve())
-        self._loop.close()
-
-    async def _serve(self) -> None:
+    def listening(self) -> AbstractAsyncContextManager[Running]:
         endpoints = (
             Endpoint(0, "127.0.0.1"),
             Endpoint(0, "127.0.0.1", proxy=True),
             Endpoint(0, "127.0.0.1", implicit_tls=True),
         )
-        async with running(self.world, *endpoints, material=CERTIFICATE) as receiver:
-            self.ports = receiver.ports
-            self._started.set()
-            await self._stopping.wait()
+        return running(self.world, *endpoints, material=CERTIFICATE)
+
+    def take(self, listening: Running) -> None:
+        self.ports = listening.ports
 
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    receiver = Receiver()
-    receiver.start()
-    yield receiver
-    receiver.stop()
+    with Receiver() as receiver:
+        yield receiver
 
 
 @pytest.fixture

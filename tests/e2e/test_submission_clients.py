@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import email.message
 import smtplib
 import ssl
-import threading
 from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from tests.dialogue.client import CERTIFICATE
 from tests.dialogue.harness import HOSTNAME
 from tests.dialogue.submitting import ANN, APP_PASSWORD, BOB, PASSWORD, Office, Ports, submitting
 from tests.e2e.test_smtp_clients import attempt, run
+from tests.in_background import InBackground
 
 pytestmark = pytest.mark.tools
 
@@ -25,25 +25,20 @@ TEXT = f"From: Ann <{ANN}>\nTo: {BOB}\nSubject: hello\n\nfirst line\n.dot\n"
 STORED = b"first line\r\n.dot\r\n"
 
 
-class Running:
+class Submission(InBackground):
     """Submission in a thread of its own."""
 
     ports: Ports
 
     def __init__(self) -> None:
+        super().__init__()
         self.office = Office()
-        self._started = threading.Event()
-        self._loop = asyncio.new_event_loop()
-        self._stopping = asyncio.Event()
-        self._thread = threading.Thread(target=self._run)
 
-    def start(self) -> None:
-        self._thread.start()
-        assert self._started.wait(10)
+    def listening(self) -> AbstractAsyncContextManager[Ports]:
+        return submitting(self.office)
 
-    def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._stopping.set)
-        self._thread.join()
+    def take(self, listening: Ports) -> None:
+        self.ports = listening
 
     def sent_once(self) -> Transaction:
         """The one message that went out, from Ann to Bob and Carla."""
@@ -54,22 +49,11 @@ class Running:
         assert self.office.world.stored[0].endswith(STORED)
         return sent
 
-    def _run(self) -> None:
-        self._loop.run_until_complete(self._serve())
-        self._loop.close()
-
-    async def _serve(self) -> None:
-        async with submitting(self.office) as self.ports:
-            self._started.set()
-            await self._stopping.wait()
-
 
 @pytest.fixture
-def submission() -> Iterator[Running]:
-    running = Running()
-    running.start()
-    yield running
-    running.stop()
+def submission() -> Iterator[Submission]:
+    with Submission() as submission:
+        yield submission
 
 
 @pytest.fixture
@@ -82,7 +66,7 @@ def authority(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN"])
 @pytest.mark.parametrize("implicit", [False, True], ids=["STARTTLS", "implicit TLS"])
 @pytest.mark.parametrize("password", [PASSWORD, APP_PASSWORD], ids=["password", "app password"])
-def test_swaks(submission: Running, mechanism: str, implicit: bool, password: str) -> None:
+def test_swaks(submission: Submission, mechanism: str, implicit: bool, password: str) -> None:
     port = submission.ports.implicit if implicit else submission.ports.starttls
     run(
         "swaks",
@@ -93,7 +77,7 @@ def test_swaks(submission: Running, mechanism: str, implicit: bool, password: st
     submission.sent_once()
 
 
-def test_swaks_is_told_what_is_wrong(submission: Running) -> None:
+def test_swaks_is_told_what_is_wrong(submission: Submission) -> None:
     server = ("--server", "127.0.0.1", "--port", str(submission.ports.starttls))
     login = ("--auth", "PLAIN", "--auth-user", ANN, "--auth-password")
     envelope = ("--from", ANN, "--to", BOB)
@@ -104,7 +88,7 @@ def test_swaks_is_told_what_is_wrong(submission: Running) -> None:
 
 
 @pytest.mark.parametrize("mechanism", ["plain", "login"])
-def test_msmtp_with_verified_tls(submission: Running, authority: Path, tmp_path: Path, mechanism: str) -> None:
+def test_msmtp_with_verified_tls(submission: Submission, authority: Path, tmp_path: Path, mechanism: str) -> None:
     secret = tmp_path / "password"
     secret.write_text(f"{PASSWORD}\n", encoding="ascii")
     run(
@@ -118,7 +102,7 @@ def test_msmtp_with_verified_tls(submission: Running, authority: Path, tmp_path:
 
 
 @pytest.mark.parametrize("implicit", [False, True], ids=["STARTTLS", "implicit TLS"])
-def test_curl_with_verified_tls(submission: Running, authority: Path, tmp_path: Path, implicit: bool) -> None:
+def test_curl_with_verified_tls(submission: Submission, authority: Path, tmp_path: Path, implicit: bool) -> None:
     message = tmp_path / "message.eml"
     message.write_bytes(TEXT.replace("\n", "\r\n").encode())
     port = submission.ports.implicit if implicit else submission.ports.starttls
@@ -132,7 +116,7 @@ def test_curl_with_verified_tls(submission: Running, authority: Path, tmp_path: 
     submission.sent_once()
 
 
-def test_the_standard_library_of_python(submission: Running) -> None:
+def test_the_standard_library_of_python(submission: Submission) -> None:
     context = ssl.create_default_context(cadata=CERTIFICATE.certificate_chain.decode())
     message = email.message.EmailMessage()
     message["From"], message["To"], message["Subject"] = f"Ann <{ANN}>", f"{BOB}, {CARLA}", "hello"

@@ -23,7 +23,8 @@ from postern_aws.dmarc_sending import UNSIGNED, DmarcSending
 from postern_aws.items import from_item
 from postern_aws.message_store import S3MessageStore
 from postern_aws.outbox import Commit, DynamoOutbox
-from postern_aws.own_mail import NotSigning, OwnMail
+from postern_aws.own_mail import OwnMail
+from tests.effects import AcceptingFilter
 from tests.embedded_aws import BUCKET
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
@@ -51,7 +52,7 @@ class Signing:
 
     def decide(self, transaction: Transaction) -> Decision:
         field = HeaderField("DKIM-Signature", f"v=1; a=rsa-sha256; d={self.domain}; s=2026a; b=x")
-        return replace(NotSigning().decide(transaction), headers=(field,))
+        return replace(AcceptingFilter().decide(transaction), headers=(field,))
 
 
 def row(

@@ -19,7 +19,7 @@ from postern_aws.items import from_item, to_item
 from postern_aws.message_store import S3MessageStore, mail_key
 from postern_aws.notices import SnsNotices
 from postern_aws.outbox import Commit, DynamoOutbox
-from postern_aws.own_mail import NotSigning, OwnMail
+from postern_aws.own_mail import OwnMail
 from postern_aws.quarantine import DynamoQuarantine
 from postern_aws.relay_rows import RelayCopy, RelayRows
 from postern_aws.sent_messages import DynamoSentMessages
@@ -30,6 +30,7 @@ from postern_frontend.relay.routing import Router
 from postern_frontend.relay.ses import SesSender
 from postern_frontend.relay.undeliverable import Undeliverable
 from postern_frontend.relay.worker import RelayStores, RelayWorker, Sender, Ways
+from tests.effects import AcceptingFilter
 from tests.embedded_aws import BUCKET, Installation
 from tests.smtp_sink import Sink
 
@@ -126,7 +127,7 @@ def make_worker(
     messages = S3MessageStore(clients.s3(), BUCKET)
     outbox = DynamoOutbox(clients.dynamodb(), "Outbox", clock)
     reports = Reports(
-        mail=OwnMail(messages=messages, outbox=outbox, outgoing=NotSigning(), now=clock),
+        mail=OwnMail(messages=messages, outbox=outbox, outgoing=AcceptingFilter(), now=clock),
         directory=DynamoDirectory(clients.dynamodb(), "Accounts", "Aliases", policy),
         hostname=HOSTNAME,
     )

@@ -115,11 +115,3 @@ def _accepted(transaction: Transaction) -> Decision:
         replies.accepted(transaction.transaction_id),
         tuple(RecipientDecision(one.address, accept, accept, Points(0)) for one in transaction.recipients),
     )
-
-
-class NotSigning:
-    """Instead of the outgoing filter where there is none. Implements `ports.Filter`."""
-
-    def decide(self, transaction: Transaction) -> Decision:
-        """Everything as it is."""
-        return _accepted(transaction)
