@@ -110,6 +110,8 @@ FETCH = b'<!DOCTYPE f SYSTEM "http://127.0.0.1/x.dtd"><feedback/>'
         (b"", "no report"),
         (b'{"policies": ' + b"[" * 100_000, "no JSON"),
         (b"{}", "policies"),
+        (b'<?xml version="1.0" encoding="no-such"?><feedback></feedback>', "encoding"),
+        (b'<?xml version="1.0" encoding="shift_jis"?><feedback></feedback>', "encoding"),
         (json.dumps({**TLS, "date-range": {}}).encode(), "start-datetime"),
         (json.dumps({**TLS, "policies": [{"policy": {}, "summary": {"total-failure-session-count": -1}}]}).encode(),
          "sessions"),

@@ -135,3 +135,10 @@ def test_the_result_word_follows_the_sum(rule: str, word: ResultWord) -> None:
     policy = rules.RulesPolicy(shipped=False, local=f"body H /Hello/\n{rule}")
     found = rules.evaluate(make_transaction(), policy=policy, required=Required({}), message=parse_message(MAIL))
     assert found.result is word
+
+
+@pytest.mark.parametrize(("subject", "hits"), [(b"from Ann", []), (b"from Bob", ["H"])])
+def test_a_negated_pattern_with_a_template_hits_only_where_it_does_not_match(subject: bytes, hits: list[str]) -> None:
+    rules_text = "header __WHO From:name =~ /^(?<WHO>\\w+)$/\nheader H Subject !~ /from %{WHO}/\nscore H 1"
+    evaluation = evaluated(rules_text, b"From: Ann <ann@sender.example>\r\nSubject: " + subject + b"\r\n\r\n")
+    assert [hit.name for hit in evaluation.hits] == hits

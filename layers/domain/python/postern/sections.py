@@ -78,7 +78,7 @@ class SitePolicy:
 
 @cache
 def section_types() -> dict[str, type]:
-    """Every section by name: the site's, the spam filter's, those of the session defences and one per check."""
+    """Every section by name: the site's, the spam filter's, the session's, outgoing mail's, and one per check."""
     checks = {spec.check_id: spec.policy for spec in catalog.specs()}
     return {
         "site": SitePolicy,

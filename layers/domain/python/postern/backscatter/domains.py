@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from postern.backscatter.keys import KeyRing
-from postern.backscatter.tags import day_number, signed
 from postern.mime.domain_labels import to_ascii_domain
 from postern.policy import PolicyError, setting
 
@@ -42,19 +40,8 @@ class ProtectedDomain:
 
 def protected_domain(domains: Iterable[ProtectedDomain], name: str) -> ProtectedDomain | None:
     """The entry for a domain."""
-    return next((one for one in domains if one.domain == to_ascii_domain(name)), None)
-
-
-def signed_reverse_path(address: str, domains: Iterable[ProtectedDomain], ring: KeyRing, now: datetime) -> str:
-    """The reverse-path to send with: tagged where its domain is protected that way, else unchanged.
-
-    `address` is the account's canonical address, so that the tag holds whatever case a relay makes of it.
-    """
-    entry = protected_domain(domains, address.rpartition("@")[2])
-    key = ring.signing_key()
-    if entry is None or key is None or not entry.sign or entry.route is not SendingRoute.DIRECT:
-        return address
-    return signed(address, key, day_number(now)) or address
+    ascii_name = to_ascii_domain(name)
+    return next((one for one in domains if one.domain == ascii_name), None)
 
 
 def _read_day(text: str) -> datetime:

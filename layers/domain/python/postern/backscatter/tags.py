@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from postern.backscatter.keys import BatvKey, KeyRing
+from postern.backscatter.keys import OVERLAP, BatvKey, KeyRing
 
-LIFETIME_DAYS = 7
+LIFETIME_DAYS = OVERLAP.days
 MAX_LOCAL_PART = 64
 """Octets (RFC 5321 §4.5.3.1.1); an address that a tag would make longer is sent untagged."""
 

@@ -19,7 +19,7 @@ from postern.policy import Mode
 from postern.policy_book import ResolvedPolicy
 
 NOT_COUNTED = frozenset({"bayes", "sender_lists", "correspondents", "vbr"})
-ABOUT_THE_BODY = frozenset({"uribl", "attachments", "phishing", "virus"})
+ABOUT_THE_BODY = frozenset({"uribl"})
 """Checks that look at the body; all others look at the header, the envelope, or the way a message came."""
 
 Results = Mapping[str, CheckResult[Any]]

@@ -96,10 +96,9 @@ class Compaction:
     def _take(self, work: _Work, refusals: list[Refusal]) -> Outcome:
         before = list(work.known)
         changes = Counter(work.known.take(lesson) for lesson in work.accepted)
-        totals = work.known.totals()
         if not CHANGES & changes.keys():
             self.journal.settle(work.accepted)
-            return Outcome(work.about, totals, changes, tuple(refusals))
+            return Outcome(work.about, work.known.totals(), changes, tuple(refusals))
         gone = work.known.expire(_milliseconds(self.now()))
         totals = work.known.totals()
         model = train([lesson.example for lesson in work.known], self.seed()) if totals.enough else None

@@ -42,10 +42,10 @@ class Objection:
 def object_to_lessons(known: LearntMessages, lessons: Sequence[Lesson], present: Model | None) -> Objection | None:
     """What speaks against lessons of one source, before anything is trained; `None` when nothing does."""
     taught = [lesson for lesson in lessons if lesson.label is not Label.FORGOTTEN]
-    lopsided = _lopsided(known, taught)
+    new = [lesson for lesson in taught if known.label(lesson.digest) is not lesson.label]
+    lopsided = _lopsided(known, new)
     if lopsided or present is None or not present.provenance.site:
         return lopsided
-    new = [lesson for lesson in taught if known.label(lesson.digest) is not lesson.label]
     compared = _sample(new)
     contradicted = sum(_wrong(present, lesson) for lesson in compared)
     if contradicted >= FEW and contradicted > MOST_CONTRADICTED * len(compared):
@@ -53,12 +53,11 @@ def object_to_lessons(known: LearntMessages, lessons: Sequence[Lesson], present:
     return None
 
 
-def _lopsided(known: LearntMessages, taught: Sequence[Lesson]) -> Objection | None:
+def _lopsided(known: LearntMessages, new: Sequence[Lesson]) -> Objection | None:
     """One kind nearly missing does harm only where a model would be made of it: below 200 of each none is."""
-    before, after = known.totals(), known.totals_by_label()
-    new = [lesson for lesson in taught if known.label(lesson.digest) is not lesson.label]
     if len(new) < LOPSIDED_FROM:
         return None
+    before, after = known.totals(), known.totals_by_label()
     for lesson in new:
         earlier = known.label(lesson.digest)
         after[lesson.label] += 1

@@ -12,7 +12,7 @@ from postern.delivery_status.request import Action
 class DeliveryEvent:
     """What became of one recipient's copy.
 
-    `reply` is the last answer, the other server's or our own; `remote_host` is who gave it, or empty. `forward_path`
+    `reply` is the last answer, the other server's or our own; `remote_host` is who gave it, or empty. `recipient`
     is the address the client named. `retry_until` is only for a copy that waits.
     """
 

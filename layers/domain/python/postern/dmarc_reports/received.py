@@ -93,7 +93,7 @@ Feedback = AggregateFeedback | TlsFeedback
 
 
 def merged(records: Iterable[ReceivedRecord], limit: int) -> tuple[ReceivedRecord, ...]:
-    """Equal records as one, most messages first, at most `limit`: the last one then counts all the rest."""
+    """Equal records as one, most messages first, at most `limit`: the last ones then count all the rest."""
     counts: dict[ReceivedRecord, int] = {}
     for record in records:
         key = replace(record, count=0)

@@ -90,7 +90,13 @@ class _Builder:
         parser.CharacterDataHandler = self._characters
         parser.StartDoctypeDeclHandler = self._refuse
         parser.EntityDeclHandler = self._refuse
-        parser.Parse(document, True)
+        try:
+            parser.Parse(document, True)
+        except ReportError:
+            raise
+        except (LookupError, ValueError) as wrong:
+            # How the parser speaks of encodings that it does not know.
+            raise ReportError(f"its encoding cannot be read: {wrong}") from wrong
         return self._open[0].children[0]
 
     def _start(self, name: str, _attributes: Mapping[str, str]) -> None:

@@ -59,14 +59,15 @@ class DnsList:
         return tuple(read_code(code) for code in self.refusals)
 
 
-def _points(codes: Mapping[str, float]) -> Mapping[str, Points]:
+def points_of(codes: Mapping[str, float]) -> Mapping[str, Points]:
+    """Points per return code, from what people write."""
     return MappingProxyType({code: Points(round(points * 100)) for code, points in codes.items()})
 
 
 _SPAMHAUS = DnsList(
     name="spamhaus-zen",
     zone="zen.dq.spamhaus.net",
-    codes=_points(
+    codes=points_of(
         {
             "127.0.0.2": 4,  # SBL: spam sources
             "127.0.0.3": 3,  # CSS: snowshoe and low reputation
@@ -90,25 +91,25 @@ SHIPPED: Mapping[str, DnsList] = MappingProxyType(
             DnsList(
                 name="spamcop",
                 zone="bl.spamcop.net",
-                codes=_points({"127.0.0.2": 2}),
+                codes=points_of({"127.0.0.2": 2}),
                 terms="Free for everybody; the operator advises scoring over refusing.",
             ),
             DnsList(
                 name="psbl",
                 zone="psbl.surriel.com",
-                codes=_points({"127.0.0.2": 1.5}),
+                codes=points_of({"127.0.0.2": 1.5}),
                 terms="Free for everybody; addresses are removed by whoever asks for it.",
             ),
             DnsList(
                 name="mailspike",
                 zone="bl.mailspike.net",
-                codes=_points({"127.0.0.2": 2, "127.0.0.10": 2.5, "127.0.0.11": 2, "127.0.0.12": 1.5}),
+                codes=points_of({"127.0.0.2": 2, "127.0.0.10": 2.5, "127.0.0.11": 2, "127.0.0.12": 1.5}),
                 terms="Free below 100,000 questions a day.",
             ),
             DnsList(
                 name="dnswl",
                 zone="list.dnswl.org",
-                codes=_points({"127.0.*.0": 0, "127.0.*.1": -0.5, "127.0.*.2": -1.5, "127.0.*.3": -3}),
+                codes=points_of({"127.0.*.0": 0, "127.0.*.1": -0.5, "127.0.*.2": -1.5, "127.0.*.3": -3}),
                 refusals=("127.0.0.255",),
                 terms="An allow list. Free below 100,000 questions a day; refuses public resolvers.",
             ),

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 
-from postern.dnsbl.lists import DnsList
-from postern.model import Points
+from postern.dnsbl.lists import DnsList, points_of
 from postern.policy import PolicyError, setting
 
 
@@ -41,17 +40,13 @@ class NameList(DnsList):
             raise PolicyError(f"list {self.name!r}: names earn no negative points")
 
 
-def _points(codes: Mapping[str, float]) -> Mapping[str, Points]:
-    return MappingProxyType({code: Points(round(points * 100)) for code, points in codes.items()})
-
-
 _KEYED = "Data Query Service: needs a key, free for small and non-commercial use after registration."
 
 _SPAMHAUS = (
     NameList(
         name="spamhaus-dbl",
         zone="dbl.dq.spamhaus.net",
-        codes=_points(
+        codes=points_of(
             {
                 "127.0.1.2": 4,  # spam
                 "127.0.1.4": 5,  # phishing
@@ -72,7 +67,7 @@ _SPAMHAUS = (
     NameList(
         name="spamhaus-zrd",
         zone="zrd.dq.spamhaus.net",
-        codes=_points({"127.0.2.*": 1.5}),  # the last octet says for how many hours the domain has been seen
+        codes=points_of({"127.0.2.*": 1.5}),  # the last octet says for how many hours the domain has been seen
         refusals=("127.0.2.255",),
         listed_test="zrdtest.com",
         terms=_KEYED,
@@ -86,7 +81,7 @@ SHIPPED: Mapping[str, NameList] = MappingProxyType(
             NameList(
                 name="surbl",
                 zone="multi.surbl.org",
-                codes=_points({"&8": 4, "&16": 4, "&64": 3, "&128": 2}),  # phishing, malware, abuse, cracked
+                codes=points_of({"&8": 4, "&16": 4, "&64": 3, "&128": 2}),  # phishing, malware, abuse, cracked
                 about=(NameRole.LINK,),
                 addresses=True,
                 listed_test="surbl-org-permanent-test-point.com",
@@ -96,7 +91,7 @@ SHIPPED: Mapping[str, NameList] = MappingProxyType(
             NameList(
                 name="uribl",
                 zone="multi.uribl.com",
-                codes=_points({"&2": 3, "&4": 0.5, "&8": 0.1}),  # black, grey, red
+                codes=points_of({"&2": 3, "&4": 0.5, "&8": 0.1}),  # black, grey, red
                 about=(NameRole.LINK,),
                 addresses=True,
                 listed_test="test.uribl.com",
@@ -106,7 +101,7 @@ SHIPPED: Mapping[str, NameList] = MappingProxyType(
             NameList(
                 name="sem-uri",
                 zone="uribl.spameatingmonkey.net",
-                codes=_points({"127.0.0.2": 1.5}),
+                codes=points_of({"127.0.0.2": 1.5}),
                 about=(NameRole.LINK,),
                 listed_test="test",
                 terms="Free below 99,000 questions in 24 hours.",
@@ -114,7 +109,7 @@ SHIPPED: Mapping[str, NameList] = MappingProxyType(
             NameList(
                 name="sem-fresh",
                 zone="fresh.spameatingmonkey.net",
-                codes=_points({"127.0.0.2": 1}),  # registered within the last five days
+                codes=points_of({"127.0.0.2": 1}),  # registered within the last five days
                 listed_test="test",
                 terms="Free below 99,000 questions in 24 hours.",
             ),

@@ -73,7 +73,8 @@ def switch(
     A list that cannot be reached or lists nothing stays as it is: neither proves that it is well. One that is not asked
     any more, or that a person wants to count in any case, is forgotten without a word.
     """
-    judged = {key: state for key, state in health.items() if key not in frozenset(always_counted)}
+    counted = frozenset(always_counted)
+    judged = {key: state for key, state in health.items() if key not in counted}
     known = {one.key: one for one in before if one.key in judged}
     fresh = tuple(
         SwitchedList(section=section, name=name, reason=state.value, since=now.isoformat(timespec="seconds"))

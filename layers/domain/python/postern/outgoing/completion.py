@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from postern.author import extract_author
-from postern.backscatter.domains import SendingRoute, protected_domain, signed_reverse_path
-from postern.backscatter.tags import read_tag
+from postern.backscatter.domains import SendingRoute, protected_domain
+from postern.backscatter.tags import day_number, read_tag, signed
 from postern.checks.backscatter import BackscatterPolicy
 from postern.contract import NoEvidence
 from postern.dkim.signing import FIELD_NAME, SigningKey, sign_message
@@ -119,20 +119,18 @@ class Completion:
     def _tagging(self, transaction: Transaction, policy: ResolvedPolicy) -> _Tagging:
         """A tag only where a report could come back from: on copies that leave, in domains that are protected."""
         address = _canonical_reverse_path(transaction)
-        domains = policy.section("backscatter", BackscatterPolicy).domains
-        entry = protected_domain(domains, address.rpartition("@")[2])
+        protected = policy.section("backscatter", BackscatterPolicy).domains
+        entry = protected_domain(protected, address.rpartition("@")[2])
         leaves = any(one.route is not Route.MAILBOX for one in transaction.recipients)
         if not leaves or entry is None or not entry.sign or entry.route is not SendingRoute.DIRECT:
             return _Tagging()
         if read_tag(address.rpartition("@")[0]):
             return _Tagging()
-        ring = self.batv_keys.ring()
-        if ring.signing_key() is None:
+        key = self.batv_keys.ring().signing_key()
+        if key is None:
             return _Tagging(why_not="there is no key for bounce address tags")
-        tagged = signed_reverse_path(address, domains, ring, transaction.received_at)
-        if tagged == address:
-            return _Tagging(why_not="its local part is too long for a tag")
-        return _Tagging(tagged)
+        tagged = signed(address, key, day_number(transaction.received_at))
+        return _Tagging(tagged) if tagged else _Tagging(why_not="its local part is too long for a tag")
 
 
 def _sending_domain(transaction: Transaction, message: Message) -> str:

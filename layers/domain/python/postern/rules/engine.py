@@ -128,7 +128,7 @@ class _Run:
             if matcher not in found or not self._find(matcher, found[matcher].texts).count:
                 self._values[matcher.name] = 1.0
         for matcher, finding in found.items():
-            if matcher.pattern.templates and matcher.may_match(finding.texts, self._captured):
+            if matcher.pattern.templates and not matcher.negated and matcher.may_match(finding.texts, self._captured):
                 self._try(matcher, finding)
 
     def _try(self, matcher: Matcher, finding: Finding) -> None:

@@ -21,6 +21,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 MAX_KEY_OCTETS = 200_000
 MAX_SIGNATURE_OCTETS = 20_000
@@ -86,8 +87,6 @@ def verify(document: bytes, signature: bytes, keys: Iterable[PublicKey]) -> Publ
 
 
 def _verifies(key: PublicKey, signature: _Signature, digest: bytes) -> bool:
-    from cryptography.hazmat.primitives.asymmetric.utils import Prehashed  # noqa: PLC0415 - only to verify
-
     number = signature.number.rjust((key.key.key_size + 7) // 8, b"\0")
     try:
         key.key.verify(number, digest, PKCS1v15(), Prehashed(signature.algorithm))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from postern.rules.definitions import HeaderTest, Place, Rule, RuleBook, RuleKind
 from postern.rules.functions import ELSEWHERE
 from postern.rules.meta import MetaError, compile_meta
-from postern.rules.plan import make_plan, pattern_problems
+from postern.rules.plan import all_problems
 
 BUILT_IN = frozenset({"local_tests_only"})
 
@@ -51,7 +51,7 @@ def review(book: RuleBook, only: Collection[str] | None = None) -> tuple[Remark,
     Compiles every pattern of the rules in question, which takes a millisecond each.
     """
     looked_at = {name: rule for name, rule in book.rules.items() if only is None or name in only}
-    problems = dict.fromkeys((*make_plan(book).problems, *pattern_problems(replace(book, rules=looked_at))))
+    problems = dict.fromkeys(all_problems(book, looked_at))
     remarks = [Remark(one.place, one.rule, Severity.ERROR, one.text) for one in problems]
     remarks += _notes(book)
     remarks = [one for one in remarks if only is None or one.rule in only]

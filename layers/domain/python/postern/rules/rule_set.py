@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 
 from postern.rules.definitions import Problem
 from postern.rules.parser import read_rules
-from postern.rules.plan import make_plan, pattern_problems
+from postern.rules.plan import all_problems
 
 MAX_OWN_FILES = 100
 MAX_STOCK_FILES = 500
@@ -106,7 +106,7 @@ def make_stock_set(source: str, version: str, files: Iterable[RuleFile], before:
     if sum(len(one.text) for one in found) > MAX_SET_CHARACTERS:
         raise RuleSetError(f"{source}: the files have more than {MAX_SET_CHARACTERS} characters in all")
     book = read_rules([(one.name, one.text) for one in found], {one.name: one.text for one in found})
-    broken = {problem.rule for problem in (*make_plan(book).problems, *pattern_problems(book))}
+    broken = {problem.rule for problem in all_problems(book)}
     usable = len(book.rules.keys() - broken)
     if not usable:
         raise RuleSetError(f"{source}: there is no usable rule in version {version}")
@@ -132,7 +132,7 @@ def own_problems(files: Iterable[RuleFile], stock: StockSet | None) -> tuple[Pro
     candidate = RuleSet(own=tuple(files), stock=stock)
     book = read_rules(candidate.files(), candidate.includable())
     rules = {name: rule for name, rule in book.rules.items() if rule.place.file.startswith(OWN)}
-    found = (*make_plan(book).problems, *pattern_problems(replace(book, rules=rules)))
+    found = all_problems(book, rules)
     return tuple(problem for problem in found if problem.place.file.startswith(OWN))
 
 

@@ -81,7 +81,10 @@ class Scanner:
     def find(self, texts: Texts) -> Mapping[Matcher, Finding]:
         """Every pattern that may match, with the texts in which it may."""
         found: dict[Matcher, Finding] = {}
-        spaces = self._idle.pop() if self._idle else {}
+        try:
+            spaces = self._idle.pop()
+        except IndexError:
+            spaces = {}
         for target, some in texts.items():
             group = self._groups.get(target)
             if group is not None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from shlex import quote
 from typing import Protocol
 
 from postern.session.hijack import Alarm
 from postern.session.hijack_evidence import MAX_SHOWN, Evidence, signs
 from postern.session.hijack_policy import HijackMode
-from postern.session.screening_notices import UTC_OFFSET, Audience, ScreeningNotice, printable
+from postern.session.screening_notices import UTC_OFFSET, Audience, ScreeningNotice, date_of, printable, time_of
 from postern.session.usage import Sighted
 
 EVENTS: Mapping[HijackMode, str] = {
@@ -77,8 +77,8 @@ def _facts_for_people(alarm: Alarm, evidence: Evidence, hostname: str) -> list[s
     clients = ", ".join(usage.clients[:MAX_SHOWN])
     more = len(usage.clients) - MAX_SHOWN
     shown = {
-        "date": _date(alarm.at),
-        "time": f"{_time(alarm.at)} UTC ({UTC_OFFSET})",
+        "date": date_of(alarm.at),
+        "time": f"{time_of(alarm.at)} UTC ({UTC_OFFSET})",
         "account": printable(alarm.account),
         "messages": f"{usage.messages} within {minutes} minutes; {limits.messages} are not too many",
         "recipients": f"{usage.recipients} within {minutes} minutes; {limits.recipients} are not too many",
@@ -108,7 +108,7 @@ def _advice(alarm: Alarm, link: Link | None) -> list[str]:
                 command,
             ]
             if link is not None:
-                until = f"{_date(link.good_until)} {_time(link.good_until)} UTC"
+                until = f"{date_of(link.good_until)} {time_of(link.good_until)} UTC"
                 lines += ["", f"or open this link, which works once and until {until}:", "", f"  {link.url}"]
             return lines
         case HijackMode.LIMIT:
@@ -121,8 +121,8 @@ def _facts(alarm: Alarm, evidence: Evidence, hostname: str) -> dict[str, object]
     usage = alarm.usage
     return {
         "event": EVENTS[alarm.mode],
-        "date": _date(alarm.at),
-        "time": _time(alarm.at),
+        "date": date_of(alarm.at),
+        "time": time_of(alarm.at),
         "offset": UTC_OFFSET,
         "account": alarm.account,
         "ip": alarm.attempt.client_ip,
@@ -147,8 +147,8 @@ def _facts(alarm: Alarm, evidence: Evidence, hostname: str) -> dict[str, object]
 def _attributes(alarm: Alarm) -> dict[str, str]:
     """SNS takes no empty attribute, and few of them."""
     found = {
-        "date": _date(alarm.at),
-        "time": f"{_time(alarm.at)}{UTC_OFFSET}",
+        "date": date_of(alarm.at),
+        "time": f"{time_of(alarm.at)}{UTC_OFFSET}",
         "ip": alarm.attempt.client_ip,
         "protocol": "SMTP",
         "account": printable(alarm.account),
@@ -158,12 +158,4 @@ def _attributes(alarm: Alarm) -> dict[str, str]:
 
 
 def _sighting(seen: Sighted | None) -> str:
-    return f"{seen.transaction_id} at {_time(seen.at)}" if seen else ""
-
-
-def _date(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%d}"
-
-
-def _time(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%H:%M:%S}"
+    return f"{seen.transaction_id} at {time_of(seen.at)}" if seen else ""

@@ -76,8 +76,8 @@ def _headline(event: Event) -> str:
 
 def _lines(event: Event, hostname: str) -> list[str]:
     shown = {
-        "date": _date(event.at),
-        "time": f"{_time(event.at)} UTC ({UTC_OFFSET})",
+        "date": date_of(event.at),
+        "time": f"{time_of(event.at)} UTC ({UTC_OFFSET})",
         "client": event.client_ip,
         "protocol": _label(event.protocol),
         "account": printable(event.account),
@@ -103,8 +103,8 @@ def _advice(event: Event) -> list[str]:
 def _facts(event: Event, hostname: str) -> dict[str, object]:
     facts: dict[str, object] = {
         "event": event.kind.value,
-        "date": _date(event.at),
-        "time": _time(event.at),
+        "date": date_of(event.at),
+        "time": time_of(event.at),
         "offset": UTC_OFFSET,
         "subject": str(event.subject),
         "ip": event.client_ip,
@@ -126,8 +126,8 @@ def _facts(event: Event, hostname: str) -> dict[str, object]:
 def _attributes(event: Event) -> dict[str, str]:
     """SNS takes no empty attribute, and few of them."""
     found = {
-        "date": _date(event.at),
-        "time": f"{_time(event.at)}{UTC_OFFSET}",
+        "date": date_of(event.at),
+        "time": f"{time_of(event.at)}{UTC_OFFSET}",
         "ip": event.client_ip,
         "protocol": _label(event.protocol),
         "account": printable(event.account),
@@ -146,15 +146,17 @@ def _label(protocol: str) -> str:
     return MailProtocol(protocol).label if protocol else ""
 
 
-def _date(at: datetime) -> str:
+def date_of(at: datetime) -> str:
+    """The day in UTC, as notices write it."""
     return f"{at.astimezone(UTC):%Y-%m-%d}"
 
 
-def _time(at: datetime) -> str:
+def time_of(at: datetime) -> str:
+    """The time in UTC, to the second."""
     return f"{at.astimezone(UTC):%H:%M:%S}"
 
 
 def _until(event: Event) -> str:
     if event.ban is None or event.ban.until is None:
         return ""
-    return f"{_date(event.ban.until)} {_time(event.ban.until)} UTC"
+    return f"{date_of(event.ban.until)} {time_of(event.ban.until)} UTC"
