@@ -26,7 +26,7 @@ from postern_aws.auto_teacher import AutoTeacher
 from postern_aws.learn_function import LearnFunction, is_due
 from postern_aws.learn_queue import LearnQueue
 from postern_aws.learning_journal import Changes, DynamoJournal
-from postern_aws.learnt_snapshots import CURRENT_KEY, S3LearntSnapshots
+from postern_aws.learnt_snapshots import CURRENT_KEY, LESSONS, S3LearntSnapshots
 from postern_aws.message_store import S3MessageStore
 from postern_aws.settings import LearnSettings, read_settings
 from postern_aws.site_model import FRESH_SECONDS, S3SiteModel
@@ -58,6 +58,10 @@ def described(version: str, *, spams: int = 0) -> About:
 
 def content(*taught: Lesson) -> Content:
     return Content(dump_lessons(taught), None)
+
+
+def unavailable(*_: object) -> None:
+    raise Unavailable("not now")
 
 
 def stored(number: int, *, spam: bool) -> MessageReference:
@@ -173,6 +177,27 @@ def test_an_older_snapshot_can_be_taken_into_use_and_the_oldest_go(snapshots: S3
     assert snapshots.current().about == used  # type: ignore[union-attr]
     with pytest.raises(Unavailable):
         snapshots.lessons("v00")
+
+
+def test_a_snapshot_in_use_is_published_though_the_oldest_cannot_go(
+    snapshots: S3LearntSnapshots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(SNAPSHOTS_KEPT):
+        snapshots.publish(described(f"v{number:02}"), content(), snapshots.current())
+    with monkeypatch.context() as trouble:
+        trouble.setattr(S3LearntSnapshots, "_delete", unavailable)
+        snapshots.publish(described("v10"), content(), snapshots.current())
+        trouble.setattr(S3LearntSnapshots, "_kept", unavailable)
+        snapshots.publish(described("v11"), content(), snapshots.current())
+    assert len(snapshots.versions()) == SNAPSHOTS_KEPT + 2
+    snapshots.publish(described("v12"), content(), snapshots.current())
+    assert [about.version for about in snapshots.versions()] == [f"v{number:02}" for number in range(12, 2, -1)]
+
+
+def test_a_damaged_description_keeps_no_snapshot_back(snapshots: S3LearntSnapshots) -> None:
+    clients.s3().put_object(Bucket=BUCKET, Key=f"{LESSONS}v00.json", Body=b"{")
+    snapshots.publish(described("v01"), content(), None)
+    assert snapshots.current() is not None
 
 
 # --- the function -----------------------------------------------------------------------------------------

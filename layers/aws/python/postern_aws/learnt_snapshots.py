@@ -7,16 +7,14 @@ the learnt set it was made of. What scans read lies apart from what only learnin
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-from botocore.exceptions import BotoCoreError, ClientError
 
 from postern.bayes.stores import SNAPSHOTS_KEPT, About, Content, Current, SnapshotReplaced
 from postern.ports import Unavailable
 from postern.wire import WireError, dumps, from_json
-from postern_aws.clients import http_status
+from postern_aws.clients import AWS_TROUBLE, http_status
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -43,7 +41,7 @@ class S3LearntSnapshots:
         try:
             answer = self.client.get_object(Bucket=self.bucket, Key=CURRENT_KEY, **condition)
             content = answer["Body"].read(MAX_ABOUT)
-        except (BotoCoreError, ClientError) as trouble:
+        except AWS_TROUBLE as trouble:
             if http_status(trouble) in (304, 404):
                 return None
             raise Unavailable("what was learnt cannot be read") from trouble
@@ -64,22 +62,12 @@ class S3LearntSnapshots:
             self._put(f"{MODELS}{about.version}", content.model)
         self._put(f"{LESSONS}{about.version}{_ABOUT}", dumps(about).encode())
         self._switch(about, replacing)
-        self._drop(one.version for one in self.versions()[SNAPSHOTS_KEPT:] if one.version != about.version)
+        with suppress(Unavailable):  # it is in use; that the oldest are still there does no harm
+            self._drop_oldest(about.version)
 
     def versions(self) -> tuple[About, ...]:
         """What is kept, newest first. Raises `Unavailable`."""
-        keys: list[str] = []
-        start: dict[str, Any] = {}
-        while True:
-            try:
-                page = self.client.list_objects_v2(Bucket=self.bucket, Prefix=LESSONS, **start)
-            except (BotoCoreError, ClientError) as trouble:
-                raise Unavailable("the snapshots cannot be listed") from trouble
-            keys += [one["Key"] for one in page.get("Contents", ()) if one["Key"].endswith(_ABOUT)]
-            if not page.get("IsTruncated"):
-                break
-            start = {"ContinuationToken": page["NextContinuationToken"]}
-        return tuple(_read_about(self._get(key, MAX_ABOUT)) for key in sorted(keys, reverse=True))
+        return tuple(_read_about(self._get(f"{LESSONS}{version}{_ABOUT}", MAX_ABOUT)) for version in self._kept())
 
     def use(self, version: str) -> About | None:
         """Take a kept snapshot into use. Raises `Unavailable`, `SnapshotReplaced`."""
@@ -92,28 +80,39 @@ class S3LearntSnapshots:
         condition: dict[str, Any] = {"IfMatch": replacing.token} if replacing else {"IfNoneMatch": "*"}
         self._put(CURRENT_KEY, dumps(about).encode(), condition)
 
-    def _drop(self, versions: Iterable[str]) -> None:
-        """The oldest; that they are still there does no harm, and the next snapshot tries again."""
-        for version in versions:
-            for key in (f"{MODELS}{version}", f"{LESSONS}{version}", f"{LESSONS}{version}{_ABOUT}"):
-                self._delete(key)
+    def _kept(self) -> list[str]:
+        """The versions that are described, newest first."""
+        try:
+            pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=LESSONS)
+            keys = [one["Key"] for page in pages for one in page.get("Contents", ())]
+        except AWS_TROUBLE as trouble:
+            raise Unavailable("the snapshots cannot be listed") from trouble
+        described = (key.removeprefix(LESSONS) for key in keys if key.endswith(_ABOUT))
+        return sorted((name.removesuffix(_ABOUT) for name in described), reverse=True)
+
+    def _drop_oldest(self, in_use: str) -> None:
+        """Its description goes last: as long as that is there, the next snapshot tries again."""
+        for version in self._kept()[SNAPSHOTS_KEPT:]:
+            if version != in_use:
+                for key in (f"{MODELS}{version}", f"{LESSONS}{version}", f"{LESSONS}{version}{_ABOUT}"):
+                    self._delete(key)
 
     def _delete(self, key: str) -> None:
         try:
             self.client.delete_object(Bucket=self.bucket, Key=key)
-        except (BotoCoreError, ClientError) as trouble:
+        except AWS_TROUBLE as trouble:
             raise Unavailable(f"{key} cannot be deleted") from trouble
 
     def _get(self, key: str, most: int) -> bytes:
         try:
             return self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read(most)
-        except (BotoCoreError, ClientError) as trouble:
+        except AWS_TROUBLE as trouble:
             raise Unavailable(f"{key} cannot be read") from trouble
 
     def _put(self, key: str, octets: bytes, condition: dict[str, Any] | None = None) -> None:
         try:
             self.client.put_object(Bucket=self.bucket, Key=key, Body=octets, **(condition or {}))
-        except (BotoCoreError, ClientError) as trouble:
+        except AWS_TROUBLE as trouble:
             if http_status(trouble) in (409, 412):
                 raise SnapshotReplaced(key) from trouble
             raise Unavailable(f"{key} cannot be stored") from trouble
