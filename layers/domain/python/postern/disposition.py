@@ -96,11 +96,7 @@ class _Standpoint:
 
     def counted(self) -> tuple[CountedFinding, ...]:
         """What the score is the sum of."""
-        return tuple(
-            CountedFinding(check_id, one.symbol, Points(self.views[check_id].scores.get(one.symbol, one.score or 0)))
-            for check_id, result in self.results.items()
-            for one in self._counted(result)
-        )
+        return tuple(one for result in self.results.values() for one in self._worth(result))
 
     def wishes(self) -> tuple[_Wish, ...]:
         """Everything that could be done with this copy; the first is to accept it."""
@@ -154,8 +150,13 @@ class _Standpoint:
             yield _Wish(Disposition.DEFER, "no DNS answer at all", replies.DNS_TROUBLE, trouble=True)
 
     def _points(self, result: CheckResult[Any]) -> Points:
+        return Points(sum(one.points for one in self._worth(result)))
+
+    def _worth(self, result: CheckResult[Any]) -> Iterator[CountedFinding]:
+        """What counts of a result, with the points that this recipient's policy gives it."""
         scores = self.views[result.check_id].scores
-        return Points(sum(scores.get(finding.symbol, finding.score or 0) for finding in self._counted(result)))
+        for one in self._counted(result):
+            yield CountedFinding(result.check_id, one.symbol, Points(scores.get(one.symbol, one.score or 0)))
 
     def _counted(self, result: CheckResult[Any]) -> Iterator[Finding]:
         if self.views[result.check_id].mode not in _COUNTED:
