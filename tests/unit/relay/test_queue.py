@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from postern_aws import clients
+from postern_aws import clients, mail_queue
 from postern_aws.due_rows import DueRows
 from postern_aws.mail_queue import FROZEN, MailQueue
 from postern_aws.relay_rows import RelayState
@@ -88,6 +88,16 @@ def test_a_frozen_accounts_mail_stays_here_whenever_it_was_queued(relaying: Rela
     assert queue.release_account(ANN) == 2
     assert relaying.round() == 2
     assert queue.listed() == ()
+
+
+def test_an_accounts_mail_is_held_and_let_go_however_much_there_is(
+    relaying: Relaying, queue: MailQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mail_queue, "MAX_LISTED", 1)
+    for number in range(3):
+        relaying.queue(f"t{number}", REMOTE, account=ANN)
+    assert queue.hold_account(ANN) == 3
+    assert queue.release_account(ANN) == 3
 
 
 def test_what_a_person_holds_is_not_let_go_with_the_account(relaying: Relaying, queue: MailQueue) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from postern.ports import Unavailable
@@ -82,9 +82,9 @@ class MailQueue:
 
     def listed(self, limit: int = MAX_LISTED) -> tuple[QueuedCopy, ...]:
         """What waits, soonest first, then what is on hold. Raises `Unavailable`."""
-        keys = [key for queue in (RELAY_QUEUE, HELD_QUEUE) for key in self._keys(queue)]
-        found = {(str(row["id"]), str(row["part"])): row for row in self._rows_at(keys[:limit])}
-        present = (found.get((key["id"], key["part"])) for key in keys[:limit])
+        keys = list(islice(chain(self._keys(RELAY_QUEUE), self._keys(HELD_QUEUE)), limit))
+        found = {(str(row["id"]), str(row["part"])): row for row in self._rows_at(keys)}
+        present = (found.get((key["id"], key["part"])) for key in keys)
         return tuple(_queued(row) for row in present if row is not None)
 
     def find(self, transaction_id: str, recipient: str | None = None) -> tuple[QueuedCopy, ...]:
@@ -132,22 +132,23 @@ class MailQueue:
         What is queued later is held when its turn comes. Can be repeated. Raises `Unavailable`.
         """
         AccountHolds(self.rows).put(account, reason)
-        waiting = self._rows_at(self._keys(RELAY_QUEUE))
+        waiting = self._rows_at(list(self._keys(RELAY_QUEUE)))
         return sum(self.hold(read_copy(row), reason, account) for row in waiting if row.get("account") == account)
 
     def release_account(self, account: str) -> int:
         """Let go of what `hold_account` held; how many copies that is. Raises `Unavailable`."""
         AccountHolds(self.rows).remove(account)
-        held = self._rows_at(self._keys(HELD_QUEUE))
+        held = self._rows_at(list(self._keys(HELD_QUEUE)))
         return sum(self.retry(read_copy(row)) for row in held if row.get("held_for") == account)
 
-    def _keys(self, queue: str) -> list[dict[str, str]]:
+    def _keys(self, queue: str) -> Iterator[dict[str, str]]:
+        """All of a queue, soonest first. Read it to its end before changing what is in it."""
         rows = self._query(
             IndexName=DUE_INDEX,
             KeyConditionExpression="queue = :queue",
             ExpressionAttributeValues=to_item({":queue": queue}),
         )
-        return [{"id": str(row["id"]), "part": str(row["part"])} for row in islice(rows, MAX_LISTED)]
+        return ({"id": str(row["id"]), "part": str(row["part"])} for row in rows)
 
     def _rows_at(self, keys: Iterable[Mapping[str, str]]) -> Iterator[dict[str, Any]]:
         return read_rows(self.rows.client, self.rows.table, keys)
