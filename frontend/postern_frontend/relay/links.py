@@ -21,7 +21,7 @@ from postern_frontend.relay.smtp_client import BoundedSmtp, BoundedSmtpOverTls, 
 IMPLICIT_TLS_PORT = 465
 GOODBYE_SECONDS = 5
 OPENING_SECONDS = 180
-"""For all of connecting, greeting, TLS and login."""
+"""For all of connecting, greeting, TLS and login; and for the answer of a connection that was kept."""
 
 COPIES_PER_LINK = 50
 IDLE_SECONDS = 10.0
@@ -197,9 +197,8 @@ class Links:
 
     def _reusable(self, target: RelayTarget, address: str) -> Link | None:
         while (link := self._pop((target, address))) is not None:
-            with suppress(OSError, smtplib.SMTPException):
-                if link.connection.rset()[0] == 250:
-                    return link
+            if _answers(link.connection):
+                return link
             leave(link.connection)
         return None
 
@@ -215,6 +214,17 @@ class Links:
         link.idle_since = self._seconds()
         with self._lock:
             self._idle[key].append(link)
+
+
+def _answers(connection: BoundedSmtp) -> bool:
+    """Whether the server still is there, and ready for another copy."""
+    timer = connection.cut_after(OPENING_SECONDS)
+    try:
+        return connection.rset()[0] == 250
+    except (OSError, smtplib.SMTPException):
+        return False
+    finally:
+        timer.cancel()
 
 
 def leave(connection: BoundedSmtp) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from postern.outgoing.target import RelayTarget, TargetTls
 from postern_frontend.relay.answer import Answer, Outcome
 from postern_frontend.relay.attempt import NextHop, SmtpSender
-from postern_frontend.relay.links import COPIES_PER_LINK, Links, Opener
+from postern_frontend.relay.links import COPIES_PER_LINK, CannotConnect, Links, Opener
 from postern_frontend.relay.smtp_client import MAX_LINE_OCTETS, MAX_REPLY_LINES
 from tests.smtp_sink import Sink, running
 from tests.unit.relay.test_attempt import COPY, MESSAGE
@@ -144,6 +145,40 @@ def saying(octets: bytes) -> Iterator[int]:
         thread.start()
         yield listener.getsockname()[1]
         thread.join(10)
+
+
+@contextmanager
+def dripping_after_hello() -> Iterator[int]:
+    """A server for one connection, whose second reply never ends and never pauses for long."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            listener.close()
+            with connection, suppress(OSError):
+                for reply in (b"220 ready\r\n", b"250 hello\r\n"):
+                    connection.sendall(reply)
+                    connection.recv(100)
+                while True:
+                    connection.sendall(b"x")
+                    time.sleep(0.02)
+
+        port = listener.getsockname()[1]
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield port
+        thread.join(10)
+
+
+def test_a_kept_connection_that_answers_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("postern_frontend.relay.links.OPENING_SECONDS", 0.3)
+    links = Links(OPENER)
+    with dripping_after_hello() as port:
+        target = hop(port).target
+        with links.lend(target, "127.0.0.1"):
+            pass
+        with pytest.raises(CannotConnect), links.lend(target, "127.0.0.1"):
+            pass
 
 
 @pytest.mark.parametrize(
