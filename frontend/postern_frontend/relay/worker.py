@@ -207,7 +207,7 @@ class RelayWorker:
             self._taken.note(copy, answer)
             self._tell_handed_on(done, told, snapshot)
             self._let_go(copy, answer)
-        elif answer.outcome is Outcome.DEFERRED and answer.soon:
+        elif answer.outcome is Outcome.DEFERRED and answer.soon and again is not None:
             self._defer_briefly(copy, answer)
         elif answer.outcome is Outcome.DEFERRED and again is not None:
             metrics.emit({metrics.RELAY_DEFERRED: 1}, **facts(copy, answer))
@@ -223,7 +223,9 @@ class RelayWorker:
         self._stores.messages.delete(copy.reference.key)
 
     def _defer_briefly(self, copy: RelayCopy, answer: Answer) -> None:
-        self._stores.relay.defer(copy, self._stores.relay.rows.now() + WAIT_FOR_ROOM, answer.text, answer.host)
+        """Put a copy off that is only in the way of others of ours; that is no attempt."""
+        until = self._stores.relay.rows.now() + WAIT_FOR_ROOM
+        self._stores.relay.defer(copy, until, answer.text, answer.host, counted=False)
 
     def _tell_handed_on(self, done: _Attempted, told: Told, snapshot: Snapshot) -> None:
         """Who asked to hear of success hears that the copy left our reach (RFC 3461 §5.2.2)."""

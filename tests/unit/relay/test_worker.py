@@ -163,11 +163,12 @@ class Recording:
 
     sent: list[str] = field(default_factory=list)
     before: Callable[[], None] = lambda: None
+    answer: Answer = Answer(Outcome.DELIVERED, "250 ok")
 
     def attempt(self, copy: RelayCopy, message: bytes, hops: Sequence[NextHop], per_host: int) -> Answer:
         self.before()
         self.sent.append(copy.transaction_id)
-        return Answer(Outcome.DELIVERED, "250 ok")
+        return self.answer
 
     def close_idle(self) -> None:
         pass
@@ -185,6 +186,22 @@ def test_an_attempt_that_breaks_breaks_nothing_else(aws: Installation, relaying:
     worker.close()
     relaying.clock.now += LEASE
     assert relaying.round() == 1
+
+
+def test_waiting_for_room_is_no_attempt_and_ends_with_the_copys_time(aws: Installation, relaying: Relaying) -> None:
+    busy = Answer(Outcome.DEFERRED, "too many connections", soon=True)
+    worker, _ = make_worker(aws, relaying.policy, relaying.clock, Recording(answer=busy))
+    relaying.queue()
+    for _ in range(3):
+        assert worker.run_due() == 1
+        assert worker.finish(10)
+        relaying.clock.now += timedelta(minutes=1)
+    assert (relaying.row()["attempts"], relaying.row()["state"]) == (0, "waiting")
+    relaying.clock.now += LIFETIME
+    assert worker.run_due() == 1
+    assert worker.finish(10)
+    worker.close()
+    assert relaying.row()["state"] == "quarantined"
 
 
 def test_the_service_is_woken_and_stops(aws: Installation) -> None:

@@ -101,13 +101,22 @@ class RelayRows:
         stored = self.rows.read(row.key)
         return read_copy(stored) if stored.get("state") == RelayState.WAITING else None
 
-    def defer(self, copy: RelayCopy, until: datetime, answer: str, host: str = "") -> None:
-        """Try again at `until`; `answer` is what `host` said. Raises `Unavailable`."""
+    def defer(self, copy: RelayCopy, until: datetime, answer: str, host: str = "", *, counted: bool = True) -> None:
+        """Try again at `until`; `answer` is what `host` said. Raises `Unavailable`.
+
+        Unless it is `counted`, the attempt is taken back: nobody was asked.
+        """
         self.rows.update(
             copy.key,
-            "SET next_attempt = :until, answer = :answer, host = :host",
+            "SET next_attempt = :until, answer = :answer, host = :host ADD attempts :more",
             "queue = :queue",
-            {":until": epoch(until), ":answer": _words(answer), ":host": _words(host), ":queue": RELAY_QUEUE},
+            {
+                ":until": epoch(until),
+                ":answer": _words(answer),
+                ":host": _words(host),
+                ":more": 0 if counted else -1,
+                ":queue": RELAY_QUEUE,
+            },
         )
 
     def note_warning(self, copy: RelayCopy) -> None:
