@@ -244,6 +244,20 @@ def test_few_lessons_wait_for_the_hour(function: LearnFunction, snapshots: S3Lea
     assert (learnt.source, learnt.automatic) == ("auto", True)
 
 
+def test_what_somebody_elses_snapshot_has_is_counted_once(function: LearnFunction) -> None:
+    class Overtaken(DynamoJournal):
+        def claim(self, until: float) -> bool:
+            function.run({})
+            return DynamoJournal.claim(self, until)
+
+    function.journal.note(lessons(10))
+    function.journal.count(20)
+    replace(function, journal=Overtaken(clients.dynamodb(), TABLE, time.time)).run({})
+    assert function.journal.changes() == Changes(0, 0, 20)
+    function.journal.count(5)
+    assert function.journal.changes().lessons == 5
+
+
 def test_poison_is_kept_aside_and_the_postmaster_is_told(
     aws: Installation, function: LearnFunction, snapshots: S3LearntSnapshots
 ) -> None:

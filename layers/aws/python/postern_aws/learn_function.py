@@ -40,7 +40,7 @@ Json = Any
 
 AT_ONCE = 8
 FEWEST = 20
-"""Fewer lessons than this wait for an hour before a snapshot is made for them."""
+"""Fewer lessons than this wait until the last snapshot is an hour old."""
 
 SHARE = 50
 """In a large set a fiftieth of it is worth a snapshot at once."""
@@ -82,7 +82,7 @@ class LearnFunction:
         failed = [record["messageId"] for record in event.get("Records", ()) if not self._learn_record(record)]
         changes = self.journal.changes()
         if is_due(changes, time.time()) or (event.get("now") is True and changes.lessons):
-            self._make_snapshot(changes)
+            self._make_snapshot()
         return {"batchItemFailures": [{"itemIdentifier": one} for one in failed]}
 
     def _learn_record(self, record: Json) -> bool:
@@ -116,10 +116,11 @@ class LearnFunction:
 
     # --- snapshots ----------------------------------------------------------------------------------------
 
-    def _make_snapshot(self, changes: Changes) -> None:
+    def _make_snapshot(self) -> None:
         """Unless somebody else is making one. Trouble is raised: the claim ends, and the next call tries again."""
         if not self.journal.claim(time.time() + CLAIM_SECONDS):
             return
+        changes = self.journal.changes()  # what was read before the claim may be in somebody else's snapshot
         outcome = self._compact()
         self.journal.release(changes, outcome.totals.hams + outcome.totals.spams)
         metrics.emit(
@@ -176,7 +177,7 @@ def lesson_of(raw: bytes, request: LearnRequest) -> Lesson:
 
 
 def is_due(changes: Changes, now: float) -> bool:
-    """Whether a snapshot is worth its price: many lessons for the size of the set, or any for an hour."""
+    """Whether a snapshot is worth its price: many lessons for the size of the set, or any after an hour."""
     enough = max(FEWEST, changes.known // SHARE)
     return changes.lessons >= enough or (changes.lessons > 0 and now - changes.since >= LONGEST_SECONDS)
 

@@ -32,7 +32,11 @@ _CHANGES = "changes"
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What has come since the last snapshot: lessons at most, since when (seconds since 1970), and known before."""
+    """What has come since the last snapshot.
+
+    `lessons` is how many at most, `known` how many messages that snapshot has, and `since` when it was made, or before
+    the first when the first lesson came (seconds since 1970; 0 without lessons).
+    """
 
     lessons: int = 0
     since: int = 0
@@ -133,9 +137,9 @@ class DynamoJournal:
 
     # --- when a snapshot is due ---------------------------------------------------------------------------
 
-    def count(self, lessons: int) -> Changes:
-        """Count lessons that are about to be noted, at most so many; the sum. Raises `Unavailable`."""
-        return self._update_changes(
+    def count(self, lessons: int) -> None:
+        """Count lessons that are about to be noted, at most so many. Raises `Unavailable`."""
+        self._update_changes(
             "ADD lessons :lessons SET since = if_not_exists(since, :now)",
             {":lessons": lessons, ":now": int(self.now())},
         )
@@ -171,18 +175,16 @@ class DynamoJournal:
             {":gone": -absorbed.lessons, ":known": known, ":now": int(self.now())},
         )
 
-    def _update_changes(self, expression: str, values: dict[str, object]) -> Changes:
+    def _update_changes(self, expression: str, values: dict[str, object]) -> None:
         try:
-            answer = self.client.update_item(
+            self.client.update_item(
                 TableName=self.table,
                 Key=self._changes_key(),
                 UpdateExpression=expression,
                 ExpressionAttributeValues=to_item(values),
-                ReturnValues="ALL_NEW",
             )
         except (BotoCoreError, ClientError) as trouble:
             raise Unavailable("the journal of learning cannot be written") from trouble
-        return _changes(from_item(answer["Attributes"]))
 
     @staticmethod
     def _changes_key() -> dict[str, Any]:
