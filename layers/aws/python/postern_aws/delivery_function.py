@@ -58,54 +58,40 @@ def services(settings: DeliverySettings) -> Services:
     """The real ones."""
     rows = DueRows(clients.dynamodb(), settings.outbox_table)
     waker = SqsWaker(clients.sqs(), settings.relay_queue_url)
+    messages = S3MessageStore(clients.s3(), settings.message_bucket)
+    snapshots = S3SnapshotReader(clients.s3(), settings.message_bucket)
+    learning = LearnQueue(clients.sqs(), settings.learn_queue_url) if settings.learn_queue_url is not None else None
     stores = DeliveryStores(
         outbox=DynamoOutbox(clients.dynamodb(), settings.outbox_table),
-        messages=S3MessageStore(clients.s3(), settings.message_bucket),
+        messages=messages,
         mailboxes=DynamoMailboxes(clients.dynamodb(), settings.mailboxes_table),
         quarantine=DynamoQuarantine(clients.dynamodb(), settings.quarantine_table),
         relay=RelayRows(rows),
         waker=waker,
-        reports=_intake(settings),
-        correspondents=_correspondents(settings),
-        teacher=_teacher(settings),
-        lessons=_lessons(settings),
+        reports=_intake(settings, snapshots),
+        correspondents=_correspondents(settings, snapshots),
+        teacher=AutoTeacher(learning, _report_not_taught) if learning else None,
+        lessons=LessonIntake(messages, learning, snapshots, _report_not_taught) if learning else None,
     )
     return Services(Delivery(stores), rows, waker, SnsNotices(clients.sns(), settings.notice_topic_arn))
 
 
-def _intake(settings: DeliverySettings) -> ReportIntake | None:
+def _intake(settings: DeliverySettings, snapshots: S3SnapshotReader) -> ReportIntake | None:
     if settings.received_reports_table is None:
         return None
     table = DynamoReceivedReports(clients.dynamodb(), settings.received_reports_table)
-    return ReportIntake(table, S3SnapshotReader(clients.s3(), settings.message_bucket), _report_not_taken)
+    return ReportIntake(table, snapshots, _report_not_taken)
 
 
-def _correspondents(settings: DeliverySettings) -> CorrespondentIntake | None:
+def _correspondents(settings: DeliverySettings, snapshots: S3SnapshotReader) -> CorrespondentIntake | None:
     if settings.correspondents_table is None:
         return None
     table = DynamoCorrespondents(clients.dynamodb(), settings.correspondents_table)
-    return CorrespondentIntake(table, S3SnapshotReader(clients.s3(), settings.message_bucket), _report_not_learnt)
+    return CorrespondentIntake(table, snapshots, _report_not_learnt)
 
 
 def _report_not_learnt(transaction_id: str, trouble: Exception) -> None:
     logger.warning("Correspondents were not remembered", transaction_id=transaction_id, trouble=str(trouble))
-
-
-def _teacher(settings: DeliverySettings) -> AutoTeacher | None:
-    if settings.learn_queue_url is None:
-        return None
-    return AutoTeacher(LearnQueue(clients.sqs(), settings.learn_queue_url), _report_not_taught)
-
-
-def _lessons(settings: DeliverySettings) -> LessonIntake | None:
-    if settings.learn_queue_url is None:
-        return None
-    return LessonIntake(
-        S3MessageStore(clients.s3(), settings.message_bucket),
-        LearnQueue(clients.sqs(), settings.learn_queue_url),
-        S3SnapshotReader(clients.s3(), settings.message_bucket),
-        _report_not_taught,
-    )
 
 
 def _report_not_taught(transaction_id: str, trouble: Exception) -> None:
