@@ -49,6 +49,9 @@ class Reports:
     def _commit(
         self, copy: RelayCopy, message: bytes, told: Told, site: Site, recipients: tuple[Recipient, ...]
     ) -> None:
+        mark = f"notification {told.action} {copy.transaction_id} {copy.recipient}"
+        if self.mail.is_known(mark):
+            return
         now = self.mail.now()
         transaction_id = new_id(now)
         reporter = Reporter(
@@ -57,10 +60,8 @@ class Reports:
             message_id=f"{transaction_id}@{self.hostname}",
         )
         content = write_notification(_event(copy, told, now), copy.report, message, reporter)
-        mark = f"notification {told.action} {copy.transaction_id} {copy.recipient}"
         own = OwnMessage(transaction_id, content, recipients, mark)
-        if not self.mail.is_known(own):
-            self.mail.commit(own, *self.mail.prepare(own, site))
+        self.mail.commit(own, *self.mail.prepare(own, site))
 
     def _recipients(self, address: str) -> tuple[Recipient, ...]:
         """Where a reverse-path leads; nowhere when it is no address, or one of ours that is gone."""

@@ -16,7 +16,7 @@ from postern.evidence import DmarcPolicy
 from postern.model import Decision, HeaderField, Route, Transaction
 from postern.policy_compiler import Snapshot
 from postern.zone import ZoneResolver
-from postern_aws import clients
+from postern_aws import clients, dmarc_sending
 from postern_aws.directory import DynamoDirectory
 from postern_aws.dmarc_rows import DynamoDmarcRows
 from postern_aws.dmarc_sending import UNSIGNED, DmarcSending
@@ -132,6 +132,12 @@ def test_the_same_report_is_sent_once_a_day() -> None:
     later = sending(now=NOW + timedelta(hours=6)).run()
     assert (later.sent, later.known) == (0, 1)
     assert len(commits()) == 1
+
+
+def test_a_report_that_is_known_is_not_written_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert sending().run().sent == 1
+    monkeypatch.setattr(dmarc_sending, "write_mail", lambda *_, **__: pytest.fail("it is written again"))
+    assert sending().run().known == 1
 
 
 @pytest.mark.parametrize("signer", ["", "other.example", "ample.com"])

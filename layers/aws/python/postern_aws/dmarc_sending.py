@@ -109,13 +109,14 @@ class DmarcSending:
     def _send(
         self, report: AggregateReport, address: str, recipients: tuple[Recipient, ...], site: Site, counts: Counts
     ) -> None:
+        mark = f"aggregate report {report.report_id} {address}"
+        if self.mail.is_known(mark):
+            counts.known += 1
+            return
         now = self.mail.now()
         transaction_id = new_id(now)
         content = write_mail(report, address, message_id=f"{transaction_id}@{report.reporter.submitter}", moment=now)
-        own = OwnMessage(transaction_id, content, recipients, f"aggregate report {report.report_id} {address}")
-        if self.mail.is_known(own):
-            counts.known += 1
-            return
+        own = OwnMessage(transaction_id, content, recipients, mark)
         transaction, decision = self.mail.prepare(own, site)
         author_domain = report.reporter.contact.rpartition("@")[2]
         if own.leaves and not _is_aligned(author_domain, signing_domains(decision)):

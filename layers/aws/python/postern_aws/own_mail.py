@@ -43,7 +43,7 @@ class OwnMessage:
     @property
     def fingerprint(self) -> str:
         """The key of its commit."""
-        return hashlib.sha256(self.mark.encode()).hexdigest()
+        return _fingerprint(self.mark)
 
     @property
     def leaves(self) -> bool:
@@ -76,9 +76,9 @@ class OwnMail:
         """Make it durable; it is delivered from here on. Raises `Unavailable`."""
         self.outbox.commit(transaction, decision, message.fingerprint)
 
-    def is_known(self, message: OwnMessage) -> bool:
-        """Whether it was committed before. Raises `Unavailable`."""
-        return self.outbox.find_duplicate(message.fingerprint, self.now()) is not None
+    def is_known(self, mark: str) -> bool:
+        """Whether a message of this mark was committed before. Raises `Unavailable`."""
+        return self.outbox.find_duplicate(_fingerprint(mark), self.now()) is not None
 
     def _transaction(self, message: OwnMessage, site: Site) -> Transaction:
         now = self.now()
@@ -99,6 +99,10 @@ class OwnMail:
         content = message.content
         sha256 = hashlib.sha256(content).hexdigest()
         return self.messages.put(message.transaction_id, io.BytesIO(content), size=len(content), sha256=sha256)
+
+
+def _fingerprint(mark: str) -> str:
+    return hashlib.sha256(mark.encode()).hexdigest()
 
 
 def signing_domains(decision: Decision) -> frozenset[str]:
