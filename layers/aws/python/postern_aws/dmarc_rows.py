@@ -119,5 +119,5 @@ class DmarcCounter:
             return False
         if any(one.address in settings.report_mailboxes for one in recipients):
             return False
-        resolved = book.resolve(recipients)
-        return all(resolved.section_for(one.address, SECTION, DmarcReportsPolicy).count for one in recipients)
+        domains = {one.address.rpartition("@")[2] for one in recipients}
+        return all(book.section_of(domain, SECTION, DmarcReportsPolicy).count for domain in domains)
