@@ -52,9 +52,9 @@ class SmtpSender:
                 break
         return answer
 
-    def close_idle(self) -> None:
-        """Say goodbye on the connections that nobody needs."""
-        self.links.close_idle(0)
+    def close_idle(self, seconds: float = 0) -> None:
+        """Say goodbye on the connections that nobody needed for so long."""
+        self.links.close_idle(seconds)
 
     def _within_limit(self, copy: RelayCopy, message: bytes, hop: NextHop, per_host: int, end: float) -> Answer:
         if not self.links.enter(hop.target, per_host):

@@ -24,7 +24,6 @@ OPENING_SECONDS = 180
 """For all of connecting, greeting, TLS and login; and for the answer of a connection that was kept."""
 
 COPIES_PER_LINK = 50
-IDLE_SECONDS = 10.0
 
 
 class CannotConnect(Exception):  # noqa: N818 - it states what happened
@@ -184,7 +183,7 @@ class Links:
             if not self._in_use[host]:
                 del self._in_use[host]
 
-    def close_idle(self, seconds: float = IDLE_SECONDS) -> None:
+    def close_idle(self, seconds: float = 0) -> None:
         """Say goodbye on every connection that nobody needed for so long."""
         with self._lock:
             latest = self._seconds() - seconds

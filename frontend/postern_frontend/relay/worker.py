@@ -43,6 +43,9 @@ POLL_SECONDS = 15
 LOOK_SECONDS = 1.0
 """How long the worker waits for an attempt to end before it looks at the queue again."""
 
+IDLE_SECONDS = 10.0
+"""How long a connection waits for its next copy while other copies are on their way."""
+
 TROUBLE_SECONDS = 5.0
 
 _log = logging.getLogger("postern.relay")
@@ -63,8 +66,8 @@ class Sender(Protocol):
         """Hand a copy on, once."""
         ...
 
-    def close_idle(self) -> None:
-        """Say goodbye on the connections that nobody needs."""
+    def close_idle(self, seconds: float = 0) -> None:
+        """Say goodbye on the connections that nobody needed for so long."""
         ...
 
 
@@ -115,6 +118,8 @@ class RelayWorker:
             if self._is_closed:
                 return 0
             self._forget_finished()
+            if self._is_full():
+                return 0
             rows = self._stores.relay.rows.due(RELAY_QUEUE, ROWS_LOOKED_AT)
             if not rows:
                 return 0
@@ -125,22 +130,24 @@ class RelayWorker:
     def _begin(self, row: DueRow, snapshot: Snapshot, policy: OutgoingPolicy) -> bool:
         """Begin an attempt, if there is room for one to that host and nobody else has the row."""
         its_crowd = crowd(row.part, snapshot, policy)
-        if len(self._running) >= AT_ONCE or Counter(self._running.values())[its_crowd] >= policy.per_host:
+        if self._is_full() or Counter(self._running.values())[its_crowd] >= policy.per_host:
             return False
         copy = self._stores.relay.claim(row, LEASE)
         if copy is not None:
             self._running[self._pool.submit(self._relay, copy, snapshot)] = its_crowd
         return copy is not None
 
+    def _is_full(self) -> bool:
+        return len(self._running) >= AT_ONCE
+
     def rest(self) -> bool:
-        """Wait a little for attempts that run; whether there were any. Without any, connections are closed."""
+        """Wait a little for attempts that run; whether there were any. Connections without use are closed."""
         with self._beginning:
             self._forget_finished()
             running = tuple(self._running)
         if running:
             wait(running, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
-        else:
-            self._ways.smtp.close_idle()
+        self._ways.smtp.close_idle(IDLE_SECONDS if running else 0)
         return bool(running)
 
     def finish(self, seconds: float | None = None) -> bool:

@@ -22,7 +22,7 @@ from postern_frontend.relay.answer import Answer, Outcome
 from postern_frontend.relay.attempt import PER_HOST, NextHop
 from postern_frontend.relay.schedule import LIFETIME
 from postern_frontend.relay.service import RelayService
-from postern_frontend.relay.worker import AT_ONCE, LEASE
+from postern_frontend.relay.worker import AT_ONCE, IDLE_SECONDS, LEASE
 from tests.embedded_aws import BUCKET, Installation
 from tests.smtp_sink import Sink, running
 from tests.unit.relay.relaying import MESSAGE, Policy, Relaying, make_worker
@@ -157,21 +157,25 @@ def test_a_closed_worker_begins_nothing(relaying: Relaying) -> None:
     assert relaying.row()["state"] == "waiting"
 
 
+TAKEN = Answer(Outcome.DELIVERED, "250 ok")
+
+
 @dataclass
 class Recording:
     """A sender that says what it is told to."""
 
     sent: list[str] = field(default_factory=list)
     before: Callable[[], None] = lambda: None
-    answer: Answer = Answer(Outcome.DELIVERED, "250 ok")
+    answer: Answer = TAKEN
+    closed: list[float] = field(default_factory=list)
 
     def attempt(self, copy: RelayCopy, message: bytes, hops: Sequence[NextHop], per_host: int) -> Answer:
         self.before()
         self.sent.append(copy.transaction_id)
         return self.answer
 
-    def close_idle(self) -> None:
-        pass
+    def close_idle(self, seconds: float = 0) -> None:
+        self.closed.append(seconds)
 
 
 def test_an_attempt_that_breaks_breaks_nothing_else(aws: Installation, relaying: Relaying) -> None:
@@ -186,6 +190,32 @@ def test_an_attempt_that_breaks_breaks_nothing_else(aws: Installation, relaying:
     worker.close()
     relaying.clock.now += LEASE
     assert relaying.round() == 1
+
+
+def test_a_full_worker_does_not_ask_what_is_due_and_leaves_links_that_are_idle_for_long(
+    aws: Installation, relaying: Relaying, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    going_on = threading.Event()
+
+    def waits() -> None:
+        going_on.wait(20)
+
+    sender = Recording(before=waits)
+    relaying.policy.outgoing["per_host"] = AT_ONCE
+    worker, _ = make_worker(aws, relaying.policy, relaying.clock, sender)
+    for number in range(AT_ONCE + 1):
+        relaying.queue(f"t{number}")
+    assert worker.run_due() == AT_ONCE
+    with monkeypatch.context() as patched:
+        patched.delattr(DueRows, "due")
+        assert worker.run_due() == 0
+    assert worker.rest()
+    assert sender.closed == [IDLE_SECONDS]
+    going_on.set()
+    assert worker.finish(20)
+    assert worker.run_due() == 1
+    assert worker.finish(20)
+    worker.close()
 
 
 def test_waiting_for_room_is_no_attempt_and_ends_with_the_copys_time(aws: Installation, relaying: Relaying) -> None:
