@@ -37,12 +37,19 @@ TABLES: Mapping[Needs, TableAccess] = {
 }
 
 
-OBJECTS: Mapping[Needs, str] = {
-    Needs.MESSAGE: INCOMING,
-    Needs.RULES: RULES,
-    Needs.SITE_MODEL: MODELS,
+OBJECTS: Mapping[Needs, tuple[str, ...]] = {
+    Needs.MESSAGE: (INCOMING,),
+    Needs.RULES: (RULES, RULE_DATABASES),
+    Needs.SITE_MODEL: (MODELS,),
+    Needs.SENDER_LISTS: (POLICY,),
 }
-"""The objects that a check may read, by their prefix in the message bucket."""
+"""The objects that a check may read, by their prefixes in the message bucket.
+
+The compiled policy tells which entries of the sender lists are worth asking for.
+"""
+
+MAY_BE_MISSING = frozenset({Needs.RULES, Needs.SITE_MODEL})
+"""Nobody may have stored rules, or taught anything; without `s3:ListBucket` S3 answers 403 then, not 404."""
 
 
 class CheckFunctions(Construct):
@@ -79,23 +86,20 @@ class CheckFunctions(Construct):
         return deployed.function
 
     def _give(self, need: Needs, to: PosternFunction) -> None:
+        if need not in {*TABLES, *OBJECTS, Needs.BATV_KEYS}:
+            raise ValueError(f"nobody says what a check that needs {need} is granted")
         if need in TABLES:
             self._give_table(need, TABLES[need], to)
-        elif need is Needs.BATV_KEYS:
-            to.function.add_environment("POSTERN_BATV_SECRET_ARN", self._batv_secret.secret_arn)
-            allow(to.role, ["secretsmanager:GetSecretValue"], self._batv_secret.secret_arn)
-        elif need not in OBJECTS:
-            raise ValueError(f"nobody says what a check that needs {need} is granted")
-        if need in OBJECTS:
-            self._give_objects(OBJECTS[need], to)
-        if need is Needs.RULES:
-            self._give_objects(RULE_DATABASES, to)
-        if need in (Needs.RULES, Needs.SITE_MODEL):
-            # Without it S3 answers 403, not 404, as long as no rules are stored, or nothing is learnt.
+        for prefix in OBJECTS.get(need, ()):
+            self._give_objects(prefix, to)
+        if need in MAY_BE_MISSING:
             allow(to.role, ["s3:ListBucket"], self._bucket.bucket_arn)
-        if need is Needs.SENDER_LISTS:
-            # The compiled policy tells which entries are worth asking for.
-            self._give_objects(POLICY, to)
+        if need is Needs.BATV_KEYS:
+            self._give_batv_secret(to)
+
+    def _give_batv_secret(self, to: PosternFunction) -> None:
+        to.function.add_environment("POSTERN_BATV_SECRET_ARN", self._batv_secret.secret_arn)
+        allow(to.role, ["secretsmanager:GetSecretValue"], self._batv_secret.secret_arn)
 
     def _give_table(self, need: Needs, access: TableAccess, to: PosternFunction) -> None:
         table = self._tables[access.table]
