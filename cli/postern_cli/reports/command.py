@@ -15,7 +15,7 @@ from postern.dmarc_reports.received import AggregateFeedback, Feedback, ReportEr
 from postern.dmarc_reports.summary import summarize
 from postern.dmarc_reports.unpacking import read_reports
 from postern.dmarc_reports.writing import Reporter, reports_of, write_report
-from postern.policy import PolicyError, read_section
+from postern.policy import PolicyError, attributes, read_section
 from postern.policy_book import GLOBAL_SCOPE
 from postern_aws.dmarc_rows import SECTION, DynamoDmarcRows
 from postern_aws.dmarc_sending import reporter_of
@@ -27,7 +27,6 @@ from postern_cli.service import Output, Service
 
 MAX_FILE_OCTETS = 64 * 1024 * 1024
 DAYS = 30
-_KEYS = ("scope", "section")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="DMARC and TLS reports: received, and to be sent.")
 
@@ -106,8 +105,8 @@ def preview(
 
 def _reporter(service: Service) -> Reporter:
     hostname = service.outputs.get("HostName", "localhost")
-    stored = service.rows(Output.POLICY_TABLE).get(dict(zip(_KEYS, (GLOBAL_SCOPE, SECTION), strict=True)))
-    section = {name: value for name, value in stored.items() if name not in _KEYS}
+    stored = service.rows(Output.POLICY_TABLE).get({"scope": GLOBAL_SCOPE, "section": SECTION})
+    section = {name: value for name, value in stored.items() if name in attributes(DmarcReportsPolicy)}
     policy = read_section(DmarcReportsPolicy, section, SECTION)
     return reporter_of(policy, hostname)
 

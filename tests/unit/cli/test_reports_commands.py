@@ -11,6 +11,7 @@ import pytest
 from postern.dmarc_reports.writing import write_report
 from postern_aws import clients
 from postern_aws.dmarc_rows import DynamoDmarcRows
+from postern_aws.items import to_item
 from tests.unit.cli.conftest import CommandLine
 from tests.unit.dmarc_reports.test_writing import ROW, report
 
@@ -66,5 +67,8 @@ def test_what_an_owner_would_get_can_be_seen(postern: CommandLine) -> None:
     document = postern("reports", "preview", "example.com").stdout
     assert document.startswith("<?xml")
     assert "<count>1</count>" in document
+    row = {"scope": "global", "section": "dmarc_reports", "contact": "dmarc@example.com", "note": "Ben asked for it"}
+    clients.dynamodb().put_item(TableName="Policy", Item=to_item(row))
+    assert "dmarc@example.com" in postern("reports", "preview", "example.com").stdout
     assert "nothing was counted" in postern("reports", "preview", "example.net", code=1).stderr
     postern("reports", "preview", "example.com", "--day", "yesterday", code=2)
