@@ -66,8 +66,9 @@ class EmbeddedAws:
         self._run_schedules(functions, tables)
 
     def stop(self) -> None:
-        """No more schedules."""
+        """No more schedules, and no more requests for functions."""
         self._stop.set()
+        template_resources.function_urls.close()
 
     def container_environment(self) -> dict[str, str]:
         """The variables that the template gives the front end's container."""

@@ -93,8 +93,8 @@ BEHAVIOUR: Mapping[str, str] = {
     "notices: notice_log.to_file": "there is nobody to write to; they go to logs/notices.jsonl",
     "faults: faults.FaultyApplication": "AWS fails by itself, now and then; here it has to be asked to",
     "queues: queues.QueueConsumer": "moto calls functions in Docker; here what failed comes again sooner than in AWS",
-    "SQS": "queues are empty after a restart: the relay worker looks at the rows anyway; what was to be learnt is sent"
-    " again by whoever sent it",
+    "SQS": "queues are empty after a restart: the relay worker looks at the rows anyway; what waited to be learnt is"
+    " lost",
     "Secrets Manager: durable_secrets.DurableSecrets": "moto keeps nothing; only the certificate is made anew, by the"
     " local authority at every start",
 }

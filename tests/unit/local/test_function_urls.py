@@ -5,11 +5,14 @@ from __future__ import annotations
 import base64
 import http.client
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
+from postern_local import template_resources
+from postern_local.embedded_aws import EmbeddedAws
 from postern_local.function_urls import FunctionUrls
 
 
@@ -79,6 +82,15 @@ def test_a_function_that_fails_is_a_bad_gateway(url: str, function: Function) ->
     status, _, body = ask(url, "GET")
     assert status == 502
     assert b"secret" not in body
+
+
+def test_an_embedded_aws_that_stops_hears_no_more_requests(tmp_path: Path) -> None:
+    template_resources.function_urls.invoke = Function()
+    url = template_resources.function_urls.add("ThawUrl", "Postern-Thaw")
+    assert ask(url, "GET")[0] == 404
+    EmbeddedAws(tmp_path, tmp_path).stop()
+    with pytest.raises(ConnectionRefusedError):
+        ask(url, "GET")
 
 
 def test_other_paths_are_nobodys(url: str, function: Function) -> None:
