@@ -19,6 +19,7 @@ import pytest
 
 from postern.policy_compiler import StoredRows, compile_snapshot
 from postern.ports import Unavailable
+from postern.rules.rule_set import RuleSet
 from postern_aws import clients
 from postern_aws.dns import NameServers, SystemResolver
 from postern_aws.notices import SnsNotices
@@ -26,7 +27,7 @@ from postern_aws.policy_snapshot import NOTHING_PUBLISHED, S3SnapshotReader, S3S
 from postern_aws.rule_channel import fetch
 from postern_aws.rule_database_builder import RuleDatabaseBuilder
 from postern_aws.rule_databases import S3RuleDatabases
-from postern_aws.rule_sets import S3RuleSets
+from postern_aws.rule_sets import Change, S3RuleSets
 from postern_aws.update_rules_function import UpdateRules
 from tests.dns_server import DnsServer, serve
 from tests.embedded_aws import BUCKET, Installation
@@ -172,6 +173,36 @@ def test_what_is_not_as_it_must_be_changes_nothing_and_is_told_once(
         assert trouble in answer["trouble"]
         assert answer["stock"] == f"{CHANNEL}@1"
     assert told == ["rule_update"]
+
+
+def test_an_update_changes_what_is_in_force_once_whatever_comes_of_it(
+    update: UpdateRules, channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed: list[RuleSet] = []
+    change = S3RuleSets._change
+
+    def counted(store: S3RuleSets, how: Change) -> RuleSet:
+        changed.append(change(store, how))
+        return changed[-1]
+
+    monkeypatch.setattr(S3RuleSets, "_change", counted)
+    outcomes = []
+    for publish in (channel.publish, channel.name):
+        for version in ("1", "2"):
+            publish(version)
+            outcomes.append((update.run()["outcome"], len(changed)))
+            changed.clear()
+    assert outcomes == [("updated", 1), ("updated", 1), ("up to date", 1), ("up to date", 1)]
+
+
+def test_trouble_is_over_with_the_next_update(update: UpdateRules, channel: Channel) -> None:
+    channel.name("1")
+    assert update.run()["outcome"] == "failed"
+    channel.publish("1")
+    assert update.run()["outcome"] == "updated"
+    published = update.store.read()
+    assert published is not None
+    assert published.rule_set.trouble == ""
 
 
 def test_a_version_with_far_fewer_rules_is_refused(update: UpdateRules, channel: Channel) -> None:

@@ -131,13 +131,17 @@ class S3RuleSets:
 
         return self._change(change)
 
-    def republish(self) -> RuleSet:
-        """Put the operator's files in force as they are now."""
-        return self._change(lambda before: make_rule_set(self._own(), before.stock, before))
+    def republish(self, trouble: str | None = None) -> RuleSet:
+        """Put the operator's files in force as they are now.
 
-    def note_trouble(self, trouble: str) -> RuleSet:
-        """Remember why the last update failed; empty when it did not."""
-        return self._change(lambda before: replace(before, trouble=trouble))
+        `trouble` is why the last update failed, empty when it did not; without it what is remembered stays.
+        """
+
+        def change(before: RuleSet) -> RuleSet:
+            noted = before if trouble is None else replace(before, trouble=trouble)
+            return make_rule_set(self._own(), before.stock, noted)
+
+        return self._change(change)
 
     def attach(self, version: str, database: RuleDatabase) -> RuleSet:
         """Name the database of a version; nothing happens when another version is in force by now."""

@@ -63,14 +63,14 @@ class UpdateRules:
         """
         policy = self.snapshots.current().book.section(SECTION, RuleChannelPolicy)
         before = (self.store.read() or NOTHING_PUBLISHED).rule_set
-        trouble, outcome = "", "no channel"
+        trouble, outcome, now = "", "no channel", None
         if policy.channel:
             try:
-                outcome = self._update(policy, before)
+                outcome, now = self._update(policy, before)
             except (ChannelError, RuleSetError, Unavailable) as wrong:
                 trouble, outcome = str(wrong), "failed"
-        self.store.republish()
-        now = self.store.note_trouble(trouble)
+        if now is None or now.trouble:
+            now = self.store.republish(trouble)
         self._tell(now, before)
         return {
             "outcome": outcome,
@@ -82,17 +82,17 @@ class UpdateRules:
             "problems": list(now.problems),
         }
 
-    def _update(self, policy: RuleChannelPolicy, before: RuleSet) -> str:
+    def _update(self, policy: RuleChannelPolicy, before: RuleSet) -> tuple[str, RuleSet | None]:
+        """What was done, and what is in force now if that was changed."""
         channel = RuleChannel(policy.channel, self.resolver, self.fetch)
         version = channel.version()
         label = StockSet(channel.name, version, ()).label
         if label == before.refused:
-            return "rolled back from"
+            return "rolled back from", None
         if before.stock and before.stock.source == channel.name and int(version) <= int(before.stock.version):
-            return "up to date"
+            return "up to date", None
         keys = self.store.keys(policy.trusted())
-        self.store.install(channel.stock_set(version, keys, before.stock))
-        return "updated"
+        return "updated", self.store.install(channel.stock_set(version, keys, before.stock))
 
     def _tell(self, now: RuleSet, before: RuleSet) -> None:
         fresh = list(new_problems(now, before))
