@@ -68,8 +68,8 @@ def protect(
     receipts what would be refused.
     """
     name = domain_key(domain)
-    if not yes and not as_json:
-        typer.confirm(CONDITION.format(domain=name), abort=True)
+    if not yes:
+        typer.confirm(CONDITION.format(domain=name), abort=True, err=True)
     rows, stored = _stored(service)
     before = next((one for one in stored.policy.domains if one.domain == name), None)
     entry = ProtectedDomain(

@@ -55,8 +55,8 @@ def clear(service: Service, mailbox: Mailbox, yes: Confirmed = False, as_json: A
     rows = _rows_of(service, mailbox)
     if not rows:
         fail(f"the greylist knows nothing about {mailbox}", hint="postern greylist show lists what it knows.")
-    if not yes and not as_json:
-        typer.confirm(f"Forget {len(rows)} rows about {mailbox}?", abort=True)
+    if not yes:
+        typer.confirm(f"Forget {len(rows)} rows about {mailbox}?", abort=True, err=True)
     table = service.rows(Output.GREYLIST_TABLE)
     removed = sum(table.delete({"triplet": str(row["triplet"])}) for row in rows)
     if as_json:

@@ -98,7 +98,7 @@ def install(
 def uninstall(service: Service, yes: Confirmed = False, as_json: AsJson = False) -> None:
     """Go on without a stock set. `postern rules rollback` brings it back."""
     if not yes:
-        typer.confirm("Go on without a stock set?", abort=True)
+        typer.confirm("Go on without a stock set?", abort=True, err=True)
     _told(service, _store(service).drop_stock(), as_json)
 
 

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("aws")
 
 def test_protecting_a_domain_makes_a_key_and_begins_the_wait(postern: CommandLine, aws: Installation) -> None:
     today = datetime.now(UTC)
-    told = postern.json("backscatter", "protect", "Example.com")
+    told = postern.json("backscatter", "protect", "Example.com", "--yes")
     assert told == {
         "domain": "example.com",
         "route": "direct",
@@ -37,7 +37,7 @@ def test_protecting_again_changes_how_but_not_since_when(postern: CommandLine) -
     since = f"{datetime.now(UTC) - timedelta(days=30):%Y-%m-%d}"
     value = f'[{{"domain": "example.com", "signing_since": "{since}"}}]'
     postern("policy", "set", "backscatter.domains", value)
-    told = postern.json("backscatter", "protect", "example.com", "--ses", "--no-sign")
+    told = postern.json("backscatter", "protect", "example.com", "--ses", "--no-sign", "--yes")
     assert (told["signing since"], told["route"], told["signs"]) == (since, "ses", False)
 
 
@@ -54,8 +54,9 @@ def test_keys_rotate_and_are_never_shown(postern: CommandLine, aws: Installation
 
 
 def test_a_person_is_asked_whether_all_mail_passes_here(postern: CommandLine) -> None:
-    asked = postern("backscatter", "protect", "example.com", stdin="n\n", code=1)
-    assert "Does all outgoing mail of example.com pass here?" in asked.stdout
+    asked = postern("backscatter", "protect", "example.com", "--json", stdin="n\n", code=1)
+    assert "Does all" not in asked.stdout
+    assert "Does all outgoing mail of example.com pass here?" in asked.stderr
     assert postern.json("backscatter", "show")["domains"] == []
     assert "is protected" in postern("backscatter", "protect", "example.com", "--yes").stdout
     assert "policy set backscatter.mode" in postern("backscatter", "show").stderr

@@ -63,6 +63,7 @@ def test_a_folder_is_installed_as_the_stock_set_and_rolled_back(
     assert (made["stock"], made["rules"], made["earlier"]) == ("second@7", 2, "first@1")
     assert postern.json("rules", "rollback")["stock"] == "first@1"
     postern("rules", "rollback", code=1)
+    assert "without a stock set" in postern("rules", "uninstall", "--json", stdin="n\n", code=1).stderr
     assert postern.json("rules", "uninstall", "--yes")["stock"] is None
 
 
