@@ -177,6 +177,18 @@ def test_the_site_never_waits() -> None:
     assert SnapshotSite(reader, "mx.example.com").site().hostname == "mx.example.com"
 
 
+def test_the_site_is_made_once_for_each_snapshot(function: CompileFunction) -> None:
+    reader = S3SnapshotReader(clients.s3(), BUCKET)
+    sites = SnapshotSite(reader, "mx.example.com")
+    nothing = sites.site()
+    put("Policy", scope="global", section="site", authserv_id="example.com")
+    function.run()
+    reader.current()
+    made = sites.site()
+    assert (nothing.authserv_id, made.authserv_id) == ("mx.example.com", "example.com")
+    assert sites.site() is made
+
+
 @pytest.mark.usefixtures("aws")
 def test_tables_that_cannot_be_read_publish_nothing(aws: Installation) -> None:
     settings = replace(read_settings(CompilePolicySettings, aws.environment()), domains_table="Gone")

@@ -138,16 +138,23 @@ class S3SnapshotReader:
             self._reading.release()
 
 
-@dataclass(frozen=True, slots=True)
 class SnapshotSite:
-    """The installation's facts from the snapshot. Implements `ports.SiteSource`."""
+    """The installation's facts, made anew when the snapshot changes. Implements `ports.SiteSource`."""
 
-    snapshots: S3SnapshotReader
-    hostname: str
+    def __init__(self, snapshots: S3SnapshotReader, hostname: str) -> None:
+        self._snapshots = snapshots
+        self._hostname = hostname
+        self._made = self._facts(snapshots.latest())
 
     def site(self) -> Site:
         """The last facts that were read; never blocks."""
-        return self.snapshots.latest().site(self.hostname)
+        made, snapshot = self._made, self._snapshots.latest()
+        if snapshot is not made[0]:
+            made = self._made = self._facts(snapshot)
+        return made[1]
+
+    def _facts(self, snapshot: Snapshot) -> tuple[Snapshot, Site]:
+        return snapshot, snapshot.site(self._hostname)
 
 
 class SnapshotSection(Generic[SectionT]):
@@ -185,7 +192,7 @@ class SnapshotDomainSections(Generic[SectionT]):
         if snapshot is not self._of[0]:
             self._of = (snapshot, {})
         # Whatever a client names, only domains with settings of their own are kept.
-        own = domain if domain and f"domain:{domain}" in snapshot.book.scopes else ""
+        own = domain if domain and f"domain:{domain}" in snapshot.scopes else ""
         known = self._of[1]
         if own not in known:
             book = snapshot.book
