@@ -191,12 +191,7 @@ class World:
         )
         ticks = itertools.count()
         return ReceiverService(
-            profile=receiver_profile(
-                HOSTNAME,
-                max_message_octets=self.max_message_octets,
-                starttls=starttls,
-                bare_line_ends=self.manners.bare_newline,
-            ),
+            profile=receiver_profile(HOSTNAME, max_message_octets=self.max_message_octets, starttls=starttls),
             rules=InboundRules(self.facts),
             lookup=RecipientLookup(self.tables, run, lambda: float(next(ticks)) / 1000),
             acceptance=Acceptance(effects, self.filter_limits),

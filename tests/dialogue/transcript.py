@@ -126,6 +126,7 @@ class Alone:
 
     def __post_init__(self) -> None:
         self.protocol = SmtpProtocol(self.world.service(starttls=False).profile)
+        self.protocol.bare_line_ends = self.world.manners.bare_newline
         self.protocol.greet()
         self._text = b""
 

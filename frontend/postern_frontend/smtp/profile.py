@@ -11,7 +11,6 @@ from enum import Enum, auto
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from postern.session.smtp_policy import BareLineEnds
 from postern_frontend.smtp import parameters
 from postern_frontend.smtp.parameters import ParameterParser
 
@@ -63,7 +62,6 @@ class SmtpProfile:
     max_recipients: int = 100
     max_errors: int = 10
     max_commands_without_mail: int = 1_000
-    bare_line_ends: BareLineEnds = BareLineEnds.NORMALIZE
     max_failed_logins: int = 3
     tls_required: bool = False
     login_required: bool = False
@@ -127,13 +125,7 @@ def base_extensions(max_message_octets: int) -> tuple[Extension, ...]:
     )
 
 
-def receiver_profile(
-    hostname: str,
-    *,
-    max_message_octets: int,
-    starttls: bool,
-    bare_line_ends: BareLineEnds = BareLineEnds.NORMALIZE,
-) -> SmtpProfile:
+def receiver_profile(hostname: str, *, max_message_octets: int, starttls: bool) -> SmtpProfile:
     """Port 25: mail from the Internet."""
     return SmtpProfile(
         hostname=hostname,
@@ -144,5 +136,4 @@ def receiver_profile(
         ),
         max_message_octets=max_message_octets,
         max_command_octets=COMMAND_OCTETS + EXTENSION_OCTETS,
-        bare_line_ends=bare_line_ends,
     )

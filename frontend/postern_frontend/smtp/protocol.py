@@ -39,7 +39,7 @@ class SmtpProtocol:
         self.logged_in = False
         self.failed_logins = 0
         self.tls_available = True
-        self.bare_line_ends = profile.bare_line_ends
+        self.bare_line_ends = BareLineEnds.NORMALIZE
         self.helo_identity = ""
         self.extended = False
         self.envelope: Envelope | None = None
