@@ -9,8 +9,6 @@ from postern.model import Route
 from postern.outgoing.mail_hosts import HostFinder, MailHost, NoHosts
 from postern.outgoing.policy import SECTION, OutgoingPolicy, OutgoingRoute
 from postern.outgoing.target import RelayTarget
-from postern.policy import merge, read_section
-from postern.policy_book import scopes_of
 from postern.policy_compiler import Snapshot
 from postern.ports import Resolver
 from postern.recipients import canonical_domain
@@ -68,9 +66,7 @@ class Router:
 
 def outgoing_policy(snapshot: Snapshot, address: str | None) -> OutgoingPolicy:
     """The settings for mail that an address sends. Raises `PolicyError`."""
-    scopes = scopes_of(address)[:2] if address else scopes_of("")[:1]
-    stored = merge(*(snapshot.scopes.get(scope, {}).get(SECTION, {}) for scope in scopes))
-    return read_section(OutgoingPolicy, stored, SECTION)
+    return snapshot.book.section_of(_domain_of(address or ""), SECTION, OutgoingPolicy)
 
 
 def sending_address(copy: RelayCopy) -> str | None:
