@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from postern.bayes.archive import load_lessons
 from postern.bayes.compaction import Outcome
 from postern.bayes.examples import message_digest
 from postern.bayes.features import extract
@@ -15,6 +14,7 @@ from postern.bayes.lessons import Lesson, forget, teach
 from postern.bayes.requests import Label
 from postern.message import parse_message
 from postern.text.view import view_text
+from postern_cli.learn.place import StatePlace, learnt
 from postern_cli.learn.state import LearntState, milliseconds
 
 NOTED_AT_ONCE = 50
@@ -43,7 +43,7 @@ class StateLearning:
 
         What was noted stays when the caller goes away in between.
         """
-        before = self._before()
+        before = learnt(StatePlace(self.state))
         lessons: list[Lesson] = []
         try:
             for one in mail:
@@ -65,14 +65,6 @@ class StateLearning:
         if lessons:
             self.state.journal.note(lessons)
             lessons.clear()
-
-    def _before(self) -> LearntMessages:
-        """What was learnt before, snapshot and journal together."""
-        current = self.state.snapshots.current()
-        known = LearntMessages(load_lessons(self.state.snapshots.lessons(current.about.version)) if current else ())
-        for lesson in self.state.journal.waiting():
-            known.take(lesson)
-        return known
 
     def _lesson(self, one: Labelled, before: LearntMessages) -> Lesson | None:
         """What the message teaches; `None` when it is known."""
