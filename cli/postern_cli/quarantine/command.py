@@ -182,5 +182,5 @@ def _copies(service: Service) -> HeldCopies:
         messages=service.messages,
         mailboxes=DynamoMailboxes(service.dynamodb, service.output(Output.MAILBOXES_TABLE)),
         relay=RelayRows(DueRows(service.dynamodb, service.output(Output.OUTBOX_TABLE))),
-        waker=SqsWaker(service.make_client("sqs"), service.output(Output.RELAY_QUEUE_URL)),
+        waker=SqsWaker(service.sqs, service.output(Output.RELAY_QUEUE_URL)),
     )

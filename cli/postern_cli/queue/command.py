@@ -52,7 +52,7 @@ def list_(
     """
     found = _matching(_queue(service).listed(), None, domain, account)[:limit]
     if as_json:
-        print_json([_as_json(one) for one in found])
+        print_json([to_json(one) for one in found])
     elif found:
         out.print(queue_table(found))
     else:
@@ -75,7 +75,7 @@ def show(
     if raw:
         _write_message(service, found)
     elif as_json:
-        print_json([_as_json(one) for one in found])
+        print_json([to_json(one) for one in found])
     else:
         for one in found:
             out.print(copy_report(one))
@@ -112,7 +112,7 @@ def retry(
     mail = _queue(service)
     chosen = _chosen(mail, ids, recipient, domain, account, every=every)
     _do(chosen, lambda one: mail.retry(one.copy), "to be tried now", as_json=as_json)
-    SqsWaker(service.make_client("sqs"), service.output(Output.RELAY_QUEUE_URL)).wake()
+    SqsWaker(service.sqs, service.output(Output.RELAY_QUEUE_URL)).wake()
 
 
 @app.command()
@@ -212,10 +212,6 @@ def _matching(
         and (domain is None or one.copy.recipient.rpartition("@")[2].lower() == domain.lower())
         and (account is None or one.copy.account == account.lower())
     ]
-
-
-def _as_json(one: QueuedCopy) -> object:
-    return to_json(one)
 
 
 def _queue(service: Service) -> MailQueue:
