@@ -64,12 +64,12 @@ class ServiceLearning:
         remaining = iter(mail)
         with ThreadPoolExecutor(AT_ONCE, "upload") as pool:
             while batch := list(islice(remaining, MESSAGES_OF_A_REQUEST)):
-                new = [one for one in batch if _mark(one) not in progress]
+                new = [one for one in map(_Upload.of, batch) if one.mark not in progress]
                 self._ask(
                     queue,
                     [(one.label, reference) for one, reference in zip(new, pool.map(self._put, new), strict=True)],
                 )
-                progress.add(map(_mark, new))
+                progress.add(one.mark for one in new)
                 self.sent += len(new)
                 self.skipped += len(batch) - len(new)
                 yield len(batch)
@@ -81,12 +81,25 @@ class ServiceLearning:
             if references:
                 queue.send([LearnRequest(label, references, self._started, SOURCE, forced=self.force)])
 
-    def _put(self, one: Labelled) -> MessageReference:
-        return self.service.messages.put_copy(f"{UPLOADS}{hashlib.sha256(one.raw).hexdigest()}", one.raw)
+    def _put(self, one: _Upload) -> MessageReference:
+        return self.service.messages.put_copy(f"{UPLOADS}{one.digest}", one.raw)
 
 
-def _mark(one: Labelled) -> str:
-    return f"{one.label}:{hashlib.sha256(one.raw).hexdigest()}"
+@dataclass(frozen=True, slots=True)
+class _Upload:
+    """A message to be sent, and the SHA-256 by which it is known."""
+
+    raw: bytes
+    label: Label
+    digest: str
+
+    @classmethod
+    def of(cls, one: Labelled) -> _Upload:
+        return cls(one.raw, one.label, hashlib.sha256(one.raw).hexdigest())
+
+    @property
+    def mark(self) -> str:
+        return f"{self.label}:{self.digest}"
 
 
 def _progress_file(queue_url: str) -> Path:
