@@ -160,7 +160,10 @@ def export(
     """Write what was learnt to a file: digests, labels and hashed features, no text."""
     with _told():
         lessons = list(learnt(place(service, state)).every())
-    file.write_bytes(dump_lessons(lessons))
+    try:
+        file.write_bytes(dump_lessons(lessons))
+    except OSError as trouble:
+        fail(f"{file} cannot be written: {trouble.strerror}", code=ExitCode.USAGE)
     _say({"file": str(file), "messages": len(lessons)}, f"{len(lessons)} messages are in {file}.", as_json=as_json)
 
 

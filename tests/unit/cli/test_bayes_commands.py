@@ -78,6 +78,7 @@ def test_what_was_learnt_can_be_carried_elsewhere(postern: CommandLine, state: P
     assert postern.json("bayes", "export", file, "--state", str(state))["messages"] == 40
     for expected in (40, 0):
         assert postern.json("bayes", "import", file, "--state", other)["learnt"] == expected
+    assert "cannot be written" in postern("bayes", "export", str(tmp_path), "--state", str(state), code=2).stderr
     damaged = tmp_path / "damaged"
     damaged.write_bytes(Path(file).read_bytes()[:-1])
     assert "checksum" in postern("bayes", "import", str(damaged), "--state", other, code=3).stderr
