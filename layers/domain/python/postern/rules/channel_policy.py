@@ -15,7 +15,7 @@ _FINGERPRINT = re.compile(r"[0-9A-F]{40}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleChannelPolicy:
-    """A channel of stock rules that is fetched every day. Its keys are stored by `postern rules trust`."""
+    """A channel of stock rules that is fetched twice a day. Its keys are stored by `postern rules trust`."""
 
     channel: str = setting("", "domain of the channel, such as updates.spamassassin.org; empty: nothing is fetched")
     fingerprints: tuple[str, ...] = setting((), "fingerprints of the keys that may sign it, 40 hexadecimal digits each")
